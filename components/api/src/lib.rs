@@ -1,0 +1,1 @@
+//! The HTTP API: parses, orchestrates a turn, answers.

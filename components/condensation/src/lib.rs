@@ -1,0 +1,1 @@
+//! Shortens what was recalled to what matters for the query.

@@ -1,0 +1,1 @@
+//! Embeds texts with a static table of token vectors.

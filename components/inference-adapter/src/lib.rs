@@ -1,0 +1,1 @@
+//! Chats through an OpenAI-compatible server or Spin's own LLM interface.

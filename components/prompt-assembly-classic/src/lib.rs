@@ -1,0 +1,1 @@
+//! Lays out the prompt as headed plain text.

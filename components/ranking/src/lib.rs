@@ -1,0 +1,1 @@
+//! Chooses among what the searches found.

@@ -1,0 +1,1 @@
+//! Decides what is cut so that the prompt fits.

@@ -1,0 +1,1 @@
+//! Finds the nearest vectors within scopes.

@@ -1,0 +1,2 @@
+//! Builds, tests and runs Loci.
+fn main() {}
