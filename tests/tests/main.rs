@@ -1,0 +1,10 @@
+//! What no single crate can show. One binary, so that it links once.
+
+mod crash;
+mod errors;
+mod lifecycle;
+mod order;
+mod recall;
+mod seed;
+mod support;
+mod tidy;

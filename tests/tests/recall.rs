@@ -1,0 +1,126 @@
+//! Memory finds what was said in this session, and nothing that was said in another.
+
+use loci_tests::client::Client;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+use crate::support::server;
+
+#[test]
+fn a_deleted_memory_is_never_recalled_again() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("forget").unwrap();
+    let fact = "My passport number is Q77-2210.";
+    client.say(&session, fact).unwrap();
+    for turn in 0..40 {
+        client.say(&session, &format!("Filler {turn} about the harbour.")).unwrap();
+    }
+    let messages = client.wait_until_indexed(&session).unwrap();
+    let id = &messages[0]["id"];
+
+    let found = search(&client, &session, "passport number");
+    assert!(found.iter().any(|memory| memory["message_id"] == *id), "{found:#?}");
+    let path = format!("/api/v1/sessions/{session}/memories/{id}");
+    client.delete(&path).unwrap().expect(204).unwrap();
+    client.delete(&path).unwrap().expect(404).unwrap();
+    let found = search(&client, &session, "passport number");
+    assert!(!found.iter().any(|memory| memory["message_id"] == *id), "{found:#?}");
+
+    let reply = client.say(&session, "What is my passport number?").unwrap();
+    let prompt = client.prompt(&session, &reply).unwrap();
+    assert!(!prompt.contains("Q77-2210"), "{prompt}");
+}
+
+fn search(client: &Client, session: &str, query: &str) -> Vec<Value> {
+    let path = format!("/api/v1/sessions/{session}/memories");
+    let request = client.request(reqwest::Method::GET, &path).query(&[("query", query)]);
+    let body = Client::answer(request).unwrap().expect(200).unwrap();
+    body.as_array().expect("a list of memories").clone()
+}
+
+/// One step of a random history.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A session is told its secret once more.
+    Tell(usize),
+    /// A session is asked for its secret, in the same words as every other.
+    Ask(usize),
+    /// A session's memory is switched.
+    Switch(usize, bool),
+    /// A session is deleted, and a new one takes its place.
+    Replace(usize),
+}
+
+const SESSIONS: usize = 6;
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..SESSIONS).prop_map(Step::Tell),
+        4 => (0..SESSIONS).prop_map(Step::Ask),
+        1 => ((0..SESSIONS), any::<bool>()).prop_map(|(at, on)| Step::Switch(at, on)),
+        1 => (0..SESSIONS).prop_map(Step::Replace),
+    ]
+}
+
+/// A session, and the canary that only it was told.
+struct Told {
+    id: String,
+    canary: String,
+}
+
+impl Told {
+    fn new(client: &Client, made: &mut u32) -> Self {
+        *made += 1;
+        let id = client.create_session(&format!("canary {made}")).unwrap();
+        Self { id, canary: format!("canary-{made:04}-{}", made.wrapping_mul(2_654_435_761)) }
+    }
+}
+
+#[test]
+fn no_session_ever_sees_what_another_was_told() {
+    let server = server();
+    let client = server.client();
+    let mut runner = TestRunner::new(Config { cases: 8, ..Config::default() });
+    let made = std::cell::Cell::new(0);
+    runner
+        .run(&prop::collection::vec(step(), 1..40), |steps| {
+            let mut count = made.get();
+            let mut sessions: Vec<Told> =
+                (0..SESSIONS).map(|_| Told::new(&client, &mut count)).collect();
+            for step in steps {
+                walk(&client, &mut sessions, &mut count, &step)?;
+            }
+            made.set(count);
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn walk(
+    client: &Client,
+    sessions: &mut [Told],
+    made: &mut u32,
+    step: &Step,
+) -> Result<(), TestCaseError> {
+    let (at, text) = match step {
+        Step::Tell(at) => (*at, format!("The vault's code word is {}.", sessions[*at].canary)),
+        Step::Ask(at) => (*at, "What is the vault's code word?".to_owned()),
+        Step::Switch(at, enabled) => {
+            client.set_memory(&sessions[*at].id, *enabled).unwrap();
+            return Ok(());
+        }
+        Step::Replace(at) => {
+            let path = format!("/api/v1/sessions/{}", sessions[*at].id);
+            client.delete(&path).unwrap().expect(204).unwrap();
+            sessions[*at] = Told::new(client, made);
+            return Ok(());
+        }
+    };
+    let reply = client.say(&sessions[at].id, &text).unwrap();
+    let prompt = client.prompt(&sessions[at].id, &reply).unwrap();
+    let rest = prompt.replace(&sessions[at].canary, "");
+    prop_assert!(!rest.contains("canary-"), "another session's canary in the prompt:\n{prompt}");
+    Ok(())
+}
