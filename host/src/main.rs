@@ -1,2 +1,3 @@
 //! The native host.
+mod bindings;
 fn main() {}
