@@ -1,0 +1,143 @@
+//! Builds what runs as Wasm, into `target/components`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use wit_component::{ComponentEncoder, DecodedWasm, decode};
+
+use crate::machine::{TARGETS, cargo, heading, root, run, target_folder};
+
+/// The components that may import something. All others import nothing, and are built for a target
+/// that has nothing to import.
+const WITH_IMPORTS: [&str; 2] = ["api", "inference-adapter"];
+
+/// The profile of the components, and the name of its folder.
+const PROFILE: &str = "component";
+
+/// Builds all components.
+pub fn build() -> Result<()> {
+    let (granted, pure) = names()?;
+    let [for_pure, for_granted] = TARGETS;
+    heading("Building the components that import nothing");
+    run(cargo_for("build", for_pure, &pure).args(["--lib"]))?;
+    heading("Building the components with imports");
+    run(cargo_for("build", for_granted, &granted).args(["--lib"]))?;
+
+    let folder = root().join("target/components");
+    fs::create_dir_all(&folder).with_context(|| unwritable(&folder))?;
+    for name in pure {
+        let module = read(&built(for_pure, &name))?;
+        let component = encode(&name, &module)?;
+        write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
+    }
+    for name in granted {
+        let component = read(&built(for_granted, &name))?;
+        write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
+    }
+    Ok(())
+}
+
+/// Lints what is compiled for Wasm only.
+pub fn lint() -> Result<()> {
+    let (granted, pure) = names()?;
+    for (target, names) in TARGETS.into_iter().zip([pure, granted]) {
+        run(cargo_for("clippy", target, &names).args(["--lib", "--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// One cargo for all components of a target, so that they are compiled beside each other.
+fn cargo_for(verb: &str, target: &str, names: &[String]) -> Command {
+    let mut command = cargo();
+    command.args([verb, "--profile", PROFILE, "--target", target]);
+    for name in names {
+        command.args(["--package", name]);
+    }
+    // Flags from outside would take the place of the workspace's own, and make other components.
+    command
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
+}
+
+/// The crates in `components/`, by the names of their folders: with imports, and without.
+fn names() -> Result<(Vec<String>, Vec<String>)> {
+    let folder = root().join("components");
+    let entries = fs::read_dir(&folder).with_context(|| unreadable(&folder))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| unreadable(&folder))?.path();
+        if path.join("Cargo.toml").exists() {
+            names.extend(
+                path.file_name()
+                    .map(|name| name.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    names.sort();
+    Ok(names
+        .into_iter()
+        .partition(|name| WITH_IMPORTS.contains(&name.as_str())))
+}
+
+/// Where cargo leaves the module of a crate.
+fn built(target: &str, name: &str) -> PathBuf {
+    let file = format!("{}.wasm", name.replace('-', "_"));
+    target_folder().join(target).join(PROFILE).join(file)
+}
+
+/// Makes a component of a core module; refuses one that imports anything.
+fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>> {
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .with_context(|| format!("`{name}` cannot be made a component"))?;
+    let DecodedWasm::Component(resolve, world) = decode(&component)? else {
+        bail!("`{name}` became a WIT package, not a component; it exports no world");
+    };
+    let world = &resolve.worlds[world];
+    if world.exports.is_empty() {
+        bail!("`{name}` exports nothing; does it call `export!` for `wasm` targets?");
+    }
+    if !world.imports.is_empty() {
+        let imports: Vec<_> = world
+            .imports
+            .keys()
+            .map(|key| format!("`{}`", resolve.name_world_key(key)))
+            .collect();
+        bail!(
+            "`{name}` imports {}, but may import nothing",
+            imports.join(", ")
+        );
+    }
+    Ok(component)
+}
+
+/// Leaves a file alone that is right already, so that what watches it sees no change. Others may be
+/// reading it: it is replaced whole.
+fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    fs::write(&new, content).with_context(|| unwritable(&new))?;
+    fs::rename(&new, path).with_context(|| unwritable(path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    eprintln!("    {name}: {} kB", content.len().div_ceil(1000));
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| unreadable(path))
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("`{}` cannot be read", path.display())
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("`{}` cannot be written", path.display())
+}
