@@ -1,1 +1,89 @@
 //! Finds the nearest vectors within scopes.
+//!
+//! From the outside in: `library` holds the scopes of all indexes and makes room for new ones;
+//! `scope` is what one key holds; `segment` is a run of vectors that can be searched; `vector` turns
+//! numbers into the form that is stored and compares them; `best` keeps the nearest.
+
+mod best;
+mod library;
+mod scope;
+mod segment;
+mod vector;
+
+#[cfg(test)]
+mod model;
+
+pub use bindings::exports::loci::search::vectors;
+pub use library::{Library, Limits};
+
+/// The types of the world, which the index speaks in, natively too.
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit/search",
+        world: "vector-search",
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        // What links this crate natively, or as a library, must not inherit its world.
+        disable_custom_section_link_helpers: true,
+    });
+}
+
+/// The component: one library for as long as its instance lives.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod component {
+    use std::cell::RefCell;
+
+    use super::vectors::{Entry, Error, Guest, GuestIndex, Hit, Index, Statistics};
+    use super::{Library, Limits, bindings};
+
+    thread_local! {
+        static LIBRARY: RefCell<Library> = RefCell::new(Library::new(Limits::default()));
+    }
+
+    struct Search;
+
+    /// The place of an index in the library.
+    struct Handle(usize);
+
+    impl Guest for Search {
+        type Index = Handle;
+    }
+
+    impl GuestIndex for Handle {
+        fn open(name: String, dimensions: u32) -> Result<Index, Error> {
+            let index = LIBRARY.with_borrow_mut(|library| library.open(&name, dimensions))?;
+            Ok(Index::new(Self(index)))
+        }
+
+        fn mark(&self, scope: String) -> Option<u64> {
+            LIBRARY.with_borrow(|library| library.mark(self.0, &scope))
+        }
+
+        fn insert(&self, scope: String, entries: Vec<Entry>, mark: u64) -> Result<(), Error> {
+            LIBRARY.with_borrow_mut(|library| library.insert(self.0, &scope, &entries, mark))
+        }
+
+        fn remove(&self, scope: String, ids: Vec<u64>) -> u32 {
+            LIBRARY.with_borrow_mut(|library| library.remove(self.0, &scope, &ids))
+        }
+
+        fn drop_scope(&self, scope: String) {
+            LIBRARY.with_borrow_mut(|library| library.drop_scope(self.0, &scope));
+        }
+
+        fn search(
+            &self,
+            scopes: Vec<String>,
+            query: Vec<f32>,
+            most: u32,
+        ) -> Result<Vec<Hit>, Error> {
+            LIBRARY.with_borrow_mut(|library| library.search(self.0, &scopes, &query, most))
+        }
+
+        fn statistics(&self) -> Statistics {
+            LIBRARY.with_borrow(|library| library.statistics(self.0))
+        }
+    }
+
+    bindings::export!(Search with_types_in bindings);
+}
