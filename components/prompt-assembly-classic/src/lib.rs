@@ -1,1 +1,39 @@
-//! Lays out the prompt as headed plain text.
+//! Lays out the prompt as headed plain text: the format that Loci began with.
+
+mod assemble;
+
+pub use assemble::{assemble, describe};
+pub use bindings::exports::loci::policy::{assembly, types};
+
+/// The types of the world, which the decision speaks in, natively too.
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit/policy",
+        world: "prompt-assembly",
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        // What links this crate natively, or as a library, must not inherit its world.
+        disable_custom_section_link_helpers: true,
+    });
+}
+
+/// The component. Not for `wasm32-wasip2`: there this crate is a library within another component,
+/// which must not export what this one does.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod component {
+    use super::{assembly, bindings};
+
+    struct Policy;
+
+    impl assembly::Guest for Policy {
+        fn describe() -> assembly::Description {
+            super::describe()
+        }
+
+        fn assemble(request: assembly::Request) -> Result<assembly::Plan, assembly::Error> {
+            super::assemble(&request)
+        }
+    }
+
+    bindings::export!(Policy with_types_in bindings);
+}
