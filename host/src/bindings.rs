@@ -35,10 +35,27 @@ pub mod variables {
     pub use spin::variables::variables;
 }
 
-/// `fermyon:spin/llm@2.0.0`: a prompt in, a text out.
+/// `fermyon:spin/llm@2.0.0`: a prompt in, a text out. The other packages are those that the worlds of
+/// its package name; nothing of them is generated.
 pub mod llm {
     wasmtime::component::bindgen!({
-        path: "../wit/deps/fermyon-spin@2.0.0",
+        path: [
+            "../wit/deps/io@0.2.0",
+            "../wit/deps/clocks@0.2.0",
+            "../wit/deps/random@0.2.0",
+            "../wit/deps/filesystem@0.2.0",
+            "../wit/deps/sockets@0.2.0",
+            "../wit/deps/cli@0.2.0",
+            "../wit/deps/http@0.2.0",
+            "../wit/deps/io-2023-10-18",
+            "../wit/deps/clocks-2023-10-18",
+            "../wit/deps/random-2023-10-18",
+            "../wit/deps/filesystem-2023-10-18",
+            "../wit/deps/sockets-2023-10-18",
+            "../wit/deps/cli-2023-10-18",
+            "../wit/deps/http-2023-10-18",
+            "../wit/deps/spin@2.0.0",
+        ],
         inline: "
             package loci:host-llm;
             world imports { import fermyon:spin/llm@2.0.0; }

@@ -1,3 +1,5 @@
 //! The native host.
 mod bindings;
+mod engine;
+mod manifest;
 fn main() {}
