@@ -1,0 +1,70 @@
+//! The threads that read, and the one that empties the log.
+
+use super::class::{Class, Classes};
+use super::error::Error;
+use super::session::Session;
+use super::writer::Message;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+
+/// Serves statements until told to stop. One that turns out to write goes on to `writer`.
+pub(super) fn serve(
+    session: &Session,
+    queue: &Receiver<Message>,
+    writer: &Sender<Message>,
+    classes: &Classes,
+) {
+    while let Ok(Message::Run(job)) = queue.recv() {
+        if job.reply.is_closed() {
+            continue;
+        }
+        let class = match classes.get(&job.sql) {
+            Some(class) => Ok(class),
+            None => session.classify(&job.sql).inspect(|class| classes.insert(&job.sql, *class)),
+        };
+        match class {
+            Ok(Class::Read) => {
+                let outcome = session.run(&job);
+                let _ = job.reply.send(outcome);
+            }
+            Ok(Class::Change | Class::Write) => {
+                if let Err(refused) = writer.try_send(Message::Run(job)) {
+                    refuse(refused);
+                }
+            }
+            Err(error) => {
+                let _ = job.reply.send(Err(error));
+            }
+        }
+    }
+}
+
+/// Tells the caller of a statement that no queue took.
+fn refuse(refused: TrySendError<Message>) {
+    let error = queue_error(&refused);
+    if let Message::Run(job) = refused.into_inner() {
+        let _ = job.reply.send(Err(error));
+    }
+}
+
+/// Why a queue did not take a statement.
+pub(super) fn queue_error(refused: &TrySendError<Message>) -> Error {
+    match refused {
+        TrySendError::Full(_) => Error::Limit(
+            "too many statements wait for the database (`QUEUE_STATEMENTS_MAX`); try again later"
+                .into(),
+        ),
+        TrySendError::Disconnected(_) => Error::Closed,
+    }
+}
+
+/// Carries pages from the log into the database each time it is woken, beside readers and writer.
+/// It ends when the writer does.
+pub(super) fn checkpoint(connection: &Connection, wake: &Receiver<()>) {
+    while wake.recv().is_ok() {
+        if let Err(error) = connection.wal_checkpoint_v2(Some(c"main"), CheckpointMode::PASSIVE) {
+            tracing::warn!(%error, "the write-ahead log could not be emptied; it will be later");
+        }
+    }
+}
