@@ -1,7 +1,13 @@
 //! What a model can do, whoever runs it: chat and embed. The capabilities speak to these traits;
 //! only the folders below know what stands behind them.
 
+mod absent;
+mod assembler;
 pub mod llama;
+mod options;
+mod template;
+
+pub use absent::Absent;
 
 use std::fmt;
 
@@ -162,6 +168,22 @@ pub struct ChatModel {
     pub queued: u32,
     /// Requests that are being answered.
     pub active: u32,
+}
+
+impl ChatModel {
+    /// A model that does not answer (yet): only its state says anything.
+    pub fn unready(state: State) -> Self {
+        Self {
+            state,
+            name: String::new(),
+            backend: String::new(),
+            digest: String::new(),
+            context_tokens: 0,
+            exact_counts: false,
+            queued: 0,
+            active: 0,
+        }
+    }
 }
 
 /// The model that embeds.

@@ -1,1 +1,203 @@
 //! llama.cpp in this process. The only folder that names `llama_cpp_2`.
+//!
+//! One thread per model evaluates; tokenizing needs the vocabulary only and happens wherever it is
+//! asked for. Models are loaded in the background: until then they say how far they are.
+
+mod answer;
+mod clip;
+mod embed;
+mod engine;
+mod file;
+mod load;
+mod loaded;
+mod log;
+mod parking;
+mod sampling;
+mod slots;
+mod stage;
+mod tokenize;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use futures::future::{BoxFuture, FutureExt};
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+
+pub use embed::LlamaEmbedder;
+use engine::{Command, Engine, Gauges};
+use file::GgufFile;
+use loaded::Loaded;
+use stage::Staged;
+use tokenize::Tokenizer;
+
+use super::template::ChatTemplate;
+use super::{ChatBackend, ChatModel, Generation, ModelError, Options, Prompt, Role, Side, Span};
+
+/// Text that is tokenized where it is asked for, in bytes; more goes to a thread that may block.
+const INLINE_BYTES: usize = 16 * 1024;
+/// Roles whose template is rendered where it is asked for; more goes to a thread that may block.
+const INLINE_ROLES: usize = 64;
+
+/// A chat model that llama.cpp evaluates.
+pub struct LlamaChat {
+    staged: Arc<Staged<Loaded>>,
+}
+
+impl LlamaChat {
+    /// Begins to load the GGUF file at `path` and returns at once. `context_tokens` is the context
+    /// of one conversation; without it, 8,192 or what the model was trained for if that is less.
+    pub fn load(path: PathBuf, context_tokens: Option<u32>) -> Self {
+        let staged = Arc::new(Staged::new());
+        let shared = Arc::clone(&staged);
+        let work = move || {
+            if let Err(reason) = serve(&path, context_tokens, &shared) {
+                tracing::error!("the chat model could not be loaded: {reason}");
+                shared.fail(reason);
+            }
+        };
+        let spawned = thread::Builder::new().name("llama-chat".into()).spawn(work);
+        if let Err(error) = spawned {
+            staged.fail(format!("no thread for the chat model could be started: {error}"));
+        }
+        Self { staged }
+    }
+
+    /// Runs `work` on the loaded model, on another thread if it is `large`.
+    async fn with<T: Send + 'static>(
+        &self,
+        large: bool,
+        work: impl FnOnce(&Loaded) -> Result<T, ModelError> + Send + 'static,
+    ) -> Result<T, ModelError> {
+        let loaded = self.staged.get()?;
+        if !large {
+            return work(&loaded);
+        }
+        let blocking = tokio::task::spawn_blocking(move || work(&loaded));
+        blocking.await.map_err(|error| ModelError::EngineFailed(error.to_string()))?
+    }
+}
+
+impl ChatBackend for LlamaChat {
+    fn status(&self) -> ChatModel {
+        match self.staged.get() {
+            Ok(loaded) => loaded.status(),
+            Err(_) => ChatModel::unready(self.staged.state()),
+        }
+    }
+
+    fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
+        let large = texts.iter().map(String::len).sum::<usize>() > INLINE_BYTES;
+        self.with(large, move |loaded| Ok(loaded.count(&texts))).boxed()
+    }
+
+    fn clip(
+        &self,
+        text: String,
+        tokens_max: u32,
+        side: Side,
+    ) -> BoxFuture<'_, Result<Span, ModelError>> {
+        let large = text.len() > INLINE_BYTES / 4;
+        self.with(large, move |loaded| Ok(loaded.clip(&text, tokens_max, side))).boxed()
+    }
+
+    fn frame(&self, roles: Vec<Role>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
+        self.with(roles.len() > INLINE_ROLES, move |loaded| loaded.frame(&roles)).boxed()
+    }
+
+    fn generate(
+        &self,
+        prompt: Prompt,
+        options: Options,
+    ) -> BoxFuture<'_, Result<Generation, ModelError>> {
+        async move {
+            options.check()?;
+            prompt.check()?;
+            let large = prompt.bytes() > INLINE_BYTES;
+            let work = move |loaded: &Loaded| {
+                if !options.digest.is_empty() && options.digest != loaded.digest {
+                    return Err(ModelError::ModelChanged);
+                }
+                let tokens = loaded.tokens(&prompt)?;
+                loaded.start(tokens, options)
+            };
+            self.with(large, work).await
+        }
+        .boxed()
+    }
+
+    fn forget(&self, thread: String) -> BoxFuture<'_, ()> {
+        async move {
+            if let Ok(loaded) = self.staged.get() {
+                // A thread that has ended remembers nothing.
+                drop(loaded.commands.send(Command::Forget(thread)));
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Loads a model, then answers until nobody holds it any more.
+fn serve(
+    path: &Path,
+    context_tokens: Option<u32>,
+    staged: &Arc<Staged<Loaded>>,
+) -> Result<(), String> {
+    let file = GgufFile::open(path)?;
+    if file.embeds {
+        return Err(format!(
+            "`{}` is an embedding model, which cannot chat; it can be the embedding model",
+            path.display()
+        ));
+    }
+    let model = Arc::new(load::model(path, staged)?);
+    if model.n_vocab() == 0 {
+        return Err(format!("`{}` has no vocabulary, so it cannot read text", path.display()));
+    }
+    let source = model.chat_template(None).ok().and_then(|template| template.to_string().ok());
+    let template = template(&model, source.as_deref());
+    let tokenizer = Arc::new(Tokenizer::new(Arc::clone(&model), source.as_deref().unwrap_or("")));
+    let sizes = load::sizes(&model, context_tokens)?;
+    let ctx = load::context(&model, &sizes)?;
+    let gauges = Arc::new(Gauges::default());
+    let (slots, context_tokens) = (sizes.slots, sizes.context_tokens);
+    let engine = Engine::new(ctx, &tokenizer, slots, context_tokens, Arc::clone(&gauges));
+    let (commands, received) = mpsc::channel();
+    tracing::info!(
+        "chat model `{}`: {} MB, {slots} conversations of {context_tokens} tokens at once",
+        file.name,
+        file.bytes >> 20
+    );
+    staged.ready(Loaded {
+        name: file.name,
+        digest: file.digest,
+        sizes,
+        tokenizer: Arc::clone(&tokenizer),
+        template,
+        commands,
+        gauges,
+        shapes: Mutex::new(HashMap::new()),
+    });
+    engine.run(&received);
+    Ok(())
+}
+
+/// The model's chat template, or ChatML where it has none that works.
+fn template(model: &LlamaModel, source: Option<&str>) -> ChatTemplate {
+    let vocabulary = model.vocab();
+    let text = |token: LlamaToken| {
+        // A model without such a token has a negative number for it.
+        let text = if token.0 < 0 { None } else { vocabulary.text(token) };
+        text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    let (bos, eos) = (text(vocabulary.bos()), text(vocabulary.eos()));
+    ChatTemplate::new(source, &bos, &eos).unwrap_or_else(|error| {
+        tracing::warn!("{error}; ChatML is used instead");
+        ChatTemplate::new(None, &bos, &eos).expect("ChatML is a template")
+    })
+}
+
+#[cfg(test)]
+mod tests;

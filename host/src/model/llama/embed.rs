@@ -1,0 +1,267 @@
+//! Embeddings by a GGUF model: a context and a thread of their own, so that no embedding ever waits
+//! for a chat.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
+
+use futures::future::{BoxFuture, FutureExt};
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::{LlamaContextParams, LlamaPoolingType};
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
+use tokio::sync::oneshot;
+
+use super::file::GgufFile;
+use super::stage::Staged;
+use super::{load, log};
+use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
+
+/// Requests that may wait.
+const QUEUE_MAX: usize = 64;
+/// What a caller who finds the queue full should wait, in milliseconds.
+const RETRY_MS: u32 = 250;
+/// Tokens that are evaluated at once, at most: the longest window of any model here.
+const WINDOW_TOKENS_MAX: u32 = 2_048;
+/// Windows that are evaluated at once, at most.
+const SEQUENCES_MAX: u32 = 16;
+
+struct Request {
+    texts: Vec<String>,
+    reply: oneshot::Sender<Result<Vec<Vec<f32>>, ModelError>>,
+}
+
+struct Ready {
+    model: EmbeddingModel,
+    requests: SyncSender<Request>,
+}
+
+/// An embedding model that llama.cpp evaluates.
+pub struct LlamaEmbedder {
+    staged: Arc<Staged<Ready>>,
+}
+
+impl LlamaEmbedder {
+    /// Begins to load the GGUF file at `path` and returns at once.
+    pub fn load(path: PathBuf) -> Self {
+        let staged = Arc::new(Staged::new());
+        let shared = Arc::clone(&staged);
+        let work = move || {
+            if let Err(reason) = serve(&path, &shared) {
+                tracing::error!("the embedding model could not be loaded: {reason}");
+                shared.fail(reason);
+            }
+        };
+        let spawned = thread::Builder::new().name("llama-embed".into()).spawn(work);
+        if let Err(error) = spawned {
+            staged.fail(format!("no thread for the embedding model could be started: {error}"));
+        }
+        Self { staged }
+    }
+}
+
+impl Embedder for LlamaEmbedder {
+    fn describe(&self) -> Result<EmbeddingModel, ModelError> {
+        Ok(self.staged.get()?.model.clone())
+    }
+
+    /// A GGUF file does not say how a model wants purposes marked, so both are embedded alike.
+    fn embed(
+        &self,
+        texts: Vec<String>,
+        _: Purpose,
+    ) -> BoxFuture<'_, Result<Vec<Vec<f32>>, ModelError>> {
+        async move {
+            let (reply, replied) = oneshot::channel();
+            let request = Request { texts, reply };
+            match self.staged.get()?.requests.try_send(request) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => return Err(ModelError::Busy(RETRY_MS)),
+                Err(TrySendError::Disconnected(_)) => return Err(ended()),
+            }
+            replied.await.unwrap_or_else(|_| Err(ended()))
+        }
+        .boxed()
+    }
+}
+
+fn ended() -> ModelError {
+    ModelError::EngineFailed("the thread of the embedding model has ended".into())
+}
+
+/// Loads a model, then embeds until nobody holds it any more.
+fn serve(path: &Path, staged: &Arc<Staged<Ready>>) -> Result<(), String> {
+    let file = GgufFile::open(path)?;
+    if !file.embeds {
+        return Err(format!(
+            "`{}` is not an embedding model; it can be the chat model",
+            path.display()
+        ));
+    }
+    let model = load::model(path, staged)?;
+    let mut engine = Engine::new(&model)?;
+    let (requests, received) = mpsc::sync_channel(QUEUE_MAX);
+    let description = EmbeddingModel {
+        name: file.name,
+        digest: file.digest,
+        dimensions: model.n_embd_out().unsigned_abs(),
+        tokens_max: engine.window as u32,
+    };
+    // Evaluates once, so that what cannot work fails now, and the weights are in memory.
+    engine.embed(&["a".to_owned()]).map_err(|error| error.to_string())?;
+    tracing::info!("embedding model `{}`: {} dimensions", description.name, description.dimensions);
+    staged.ready(Ready { model: description, requests });
+    engine.run(&received);
+    Ok(())
+}
+
+/// A part of a text that fits into the model's window.
+struct Window {
+    text: usize,
+    tokens: Vec<LlamaToken>,
+}
+
+struct Engine<'m> {
+    model: &'m LlamaModel,
+    ctx: LlamaContext<'m>,
+    batch: LlamaBatch<'static>,
+    /// The most tokens of a text in one window, without markers.
+    window: usize,
+    /// The most tokens in one batch.
+    room: usize,
+    before: Vec<LlamaToken>,
+    after: Vec<LlamaToken>,
+}
+
+impl<'m> Engine<'m> {
+    fn new(model: &'m LlamaModel) -> Result<Self, String> {
+        let tokens = model.n_ctx_train().clamp(1, WINDOW_TOKENS_MAX);
+        let params = LlamaContextParams::default()
+            .with_n_ctx(std::num::NonZeroU32::new(tokens))
+            .with_n_batch(tokens)
+            .with_n_ubatch(tokens)
+            .with_n_seq_max(SEQUENCES_MAX)
+            .with_kv_unified(true)
+            .with_embeddings(true)
+            .with_pooling_type(pooling(model)?)
+            .with_n_threads(load::threads(model))
+            .with_n_threads_batch(load::threads(model))
+            .with_no_perf(true);
+        log::begin();
+        let ctx = model
+            .new_context(log::backend(), params)
+            .map_err(|_| format!("no context could be made: {}", log::errors()))?;
+        let (before, after) = markers(model);
+        let room = ctx.n_ubatch() as usize;
+        let room = room.min(tokens as usize);
+        let window = room.saturating_sub(before.len() + after.len());
+        if window == 0 {
+            return Err("the model's window has no room for text".into());
+        }
+        let batch = LlamaBatch::new(room, 1);
+        Ok(Self { model, ctx, batch, window, room, before, after })
+    }
+
+    fn run(&mut self, requests: &Receiver<Request>) {
+        for Request { texts, reply } in requests {
+            if !reply.is_closed() {
+                // Whoever asked may leave meanwhile.
+                drop(reply.send(self.embed(&texts)));
+            }
+        }
+    }
+
+    /// One vector for each text: of length 1, or of zeros where there is no token.
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let width = self.model.n_embd_out().unsigned_abs() as usize;
+        let mut vectors = vec![vec![0f32; width]; texts.len()];
+        let windows = self.windows(texts);
+        let mut next = 0;
+        while next < windows.len() {
+            let count = self.fill(&windows[next..]);
+            self.ctx
+                .decode(&mut self.batch)
+                .map_err(|error| ModelError::EngineFailed(error.to_string()))?;
+            for (sequence, window) in windows[next..next + count].iter().enumerate() {
+                let vector = self
+                    .ctx
+                    .embeddings_seq_ith(sequence as i32)
+                    .map_err(|error| ModelError::EngineFailed(error.to_string()))?;
+                let length = length(vector).max(f32::MIN_POSITIVE);
+                let weight = window.tokens.len() as f32 / length;
+                let sum = vectors[window.text].iter_mut();
+                sum.zip(vector).for_each(|(sum, value)| *sum += value * weight);
+            }
+            self.ctx.clear_kv_cache();
+            next += count;
+        }
+        for vector in &mut vectors {
+            let length = length(vector);
+            if length > 0.0 {
+                vector.iter_mut().for_each(|value| *value /= length);
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// The texts' tokens, cut where they are longer than the model sees at once.
+    fn windows(&self, texts: &[String]) -> Vec<Window> {
+        let vocabulary = self.model.vocab();
+        let mut windows = Vec::new();
+        for (text, content) in texts.iter().enumerate() {
+            let tokens = vocabulary.tokenize(content.as_bytes(), false, false);
+            let parts = tokens.chunks(self.window);
+            windows.extend(parts.map(|part| Window { text, tokens: part.to_vec() }));
+        }
+        windows
+    }
+
+    /// Fills the batch with as many of the windows as have room, and returns how many: at least one.
+    fn fill(&mut self, windows: &[Window]) -> usize {
+        self.batch.clear();
+        let mut count = 0;
+        for window in windows.iter().take(SEQUENCES_MAX as usize) {
+            let length = self.before.len() + window.tokens.len() + self.after.len();
+            if self.batch.n_tokens() as usize + length > self.room {
+                break;
+            }
+            let tokens = self.before.iter().chain(&window.tokens).chain(&self.after);
+            for (position, token) in tokens.enumerate() {
+                self.batch
+                    .add(*token, position as i32, &[count], true)
+                    .expect("the length was checked");
+            }
+            count += 1;
+        }
+        count as usize
+    }
+}
+
+fn length(vector: &[f32]) -> f32 {
+    vector.iter().map(|value| value * value).sum::<f32>().sqrt()
+}
+
+/// The tokens that the model wants before and after a text.
+fn markers(model: &LlamaModel) -> (Vec<LlamaToken>, Vec<LlamaToken>) {
+    let vocabulary = model.vocab();
+    let mut tokens = vocabulary.tokenize(b"", true, false);
+    let begins = usize::from(tokens.first() == Some(&vocabulary.bos()));
+    let after = tokens.split_off(begins);
+    (tokens, after)
+}
+
+/// How the vectors of tokens become one: as the file says; else their mean.
+///
+/// Fails with a sentence for the operator if the model ranks texts instead.
+fn pooling(model: &LlamaModel) -> Result<LlamaPoolingType, String> {
+    let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
+    let value = model.meta_val_str(&format!("{architecture}.pooling_type"));
+    let code: Option<i32> = value.ok().and_then(|text| text.parse().ok());
+    match LlamaPoolingType::from(code.unwrap_or(-1)) {
+        LlamaPoolingType::Rank => Err("the model ranks texts; it does not embed them".into()),
+        LlamaPoolingType::None | LlamaPoolingType::Unspecified => Ok(LlamaPoolingType::Mean),
+        known => Ok(known),
+    }
+}

@@ -1,0 +1,279 @@
+//! The thread that evaluates: one context, many sequences, one batch after another. Requests join
+//! and leave between batches, and long prompts are read in parts, so nobody waits for anybody's
+//! whole answer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Instant;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::llama_batch::LlamaBatch;
+
+use super::answer::{Answer, Job, Progress};
+use super::sampling::sampler;
+use super::slots::Slots;
+use super::tokenize::Tokenizer;
+use crate::model::{Finish, ModelError};
+
+/// Tokens that are evaluated at once, at most.
+pub const BATCH_TOKENS: u32 = 512;
+/// How long reading a prompt may hold up those who are being answered, per batch.
+const STALL_SECONDS: f32 = 0.05;
+/// Tokens of prompts in a batch even if they hold up others for longer: else nobody gets on.
+const PROMPT_TOKENS_MIN: usize = 32;
+
+/// What the thread is told.
+pub enum Command {
+    /// Answer this.
+    Generate(Box<Job>),
+    /// Forget this thread.
+    Forget(String),
+}
+
+/// What everybody may know of the thread.
+#[derive(Default)]
+pub struct Gauges {
+    /// Requests that wait for their first token.
+    pub queued: AtomicU32,
+    /// Requests that are past it.
+    pub active: AtomicU32,
+    /// How long a request took lately, from its acceptance to its end, in milliseconds.
+    pub request_ms: AtomicU32,
+}
+
+/// The state of the thread.
+pub struct Engine<'m> {
+    ctx: LlamaContext<'m>,
+    tokenizer: &'m Tokenizer,
+    vocabulary: i32,
+    context_tokens: usize,
+    batch: LlamaBatch<'static>,
+    slots: Slots,
+    waiting: VecDeque<Job>,
+    gauges: Arc<Gauges>,
+    /// How fast prompts are read, in tokens per second.
+    pace: f32,
+}
+
+impl<'m> Engine<'m> {
+    /// An engine on `ctx`, which has `slots` sequences of `context_tokens` tokens each.
+    pub fn new(
+        ctx: LlamaContext<'m>,
+        tokenizer: &'m Tokenizer,
+        slots: u32,
+        context_tokens: u32,
+        gauges: Arc<Gauges>,
+    ) -> Self {
+        Self {
+            ctx,
+            tokenizer,
+            vocabulary: tokenizer.vocabulary(),
+            context_tokens: context_tokens as usize,
+            batch: LlamaBatch::new(BATCH_TOKENS as usize, 1),
+            slots: Slots::new(slots),
+            waiting: VecDeque::new(),
+            gauges,
+            pace: 1_000.0,
+        }
+    }
+
+    /// Works until nobody can ask any more and all is answered.
+    pub fn run(mut self, commands: &Receiver<Command>) {
+        while self.listen(commands) {
+            self.drop_ended();
+            self.admit();
+            self.step();
+        }
+    }
+
+    /// Takes what was asked since the last batch; waits if there is nothing else to do. False if
+    /// nothing can come any more and nothing is left.
+    fn listen(&mut self, commands: &Receiver<Command>) -> bool {
+        if self.waiting.is_empty() && self.slots.active() == 0 {
+            match commands.recv() {
+                Ok(command) => self.obey(command),
+                Err(_) => return false,
+            }
+        }
+        loop {
+            match commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Generate(job) => self.waiting.push_back(*job),
+            Command::Forget(thread) => {
+                for job in &mut self.waiting {
+                    if job.options.thread == thread {
+                        job.options.thread.clear();
+                    }
+                }
+                self.slots.forget(&mut self.ctx, &thread);
+            }
+        }
+    }
+
+    /// Lets go of what nobody wants any more or what took too long.
+    fn drop_ended(&mut self) {
+        let now = Instant::now();
+        for _ in 0..self.waiting.len() {
+            let Some(job) = self.waiting.pop_front() else { break };
+            match job.ended(now) {
+                Some(error) => {
+                    self.gauges.queued.fetch_sub(1, Ordering::Relaxed);
+                    drop(job.outcome.send(Err(error)));
+                }
+                None => self.waiting.push_back(job),
+            }
+        }
+        for index in 0..self.slots.all().len() {
+            let answer = self.slots.all()[index].answer.as_ref();
+            if let Some(error) = answer.and_then(|answer| answer.job.ended(now)) {
+                self.end(index, Err(error));
+            }
+        }
+    }
+
+    /// Gives free slots to those who wait, first come, first served.
+    fn admit(&mut self) {
+        while let Some(job) = self.waiting.front() {
+            let claim = self.slots.claim(&mut self.ctx, &job.options.thread, &job.prompt);
+            let Some((index, cached)) = claim else { return };
+            let Some(job) = self.waiting.pop_front() else { return };
+            let sampler = sampler(&job.options, self.vocabulary, &job.prompt);
+            self.slots.all()[index].answer = Some(Answer::new(job, cached, sampler));
+        }
+    }
+
+    /// Evaluates one batch and takes each answer a token further.
+    fn step(&mut self) {
+        let prompt_tokens = self.fill();
+        if self.batch.n_tokens() == 0 {
+            return;
+        }
+        let begun = Instant::now();
+        if let Err(error) = self.ctx.decode(&mut self.batch) {
+            return self.fail(&error.to_string());
+        }
+        // Waits for the result, so that the time is that of the work.
+        self.ctx.synchronize();
+        if prompt_tokens >= PROMPT_TOKENS_MIN {
+            let pace = prompt_tokens as f32 / begun.elapsed().as_secs_f32().max(1e-6);
+            self.pace += (pace - self.pace) * 0.3;
+        }
+        for index in 0..self.slots.all().len() {
+            self.advance(index);
+        }
+    }
+
+    /// Puts a batch together and returns how many tokens of prompts are in it.
+    fn fill(&mut self) -> usize {
+        self.batch.clear();
+        let room = BATCH_TOKENS as usize;
+        let mut readers = 0;
+        for (index, slot) in self.slots.all().iter_mut().enumerate() {
+            let Some(answer) = &mut slot.answer else { continue };
+            answer.row = None;
+            match answer.last {
+                Some(token) => {
+                    answer.row = Some(self.batch.n_tokens());
+                    add(&mut self.batch, token, slot.tokens.len(), index, true);
+                    slot.tokens.push(token);
+                }
+                None => readers += 1,
+            }
+        }
+        let speakers = self.batch.n_tokens() as usize;
+        let mut budget = room - speakers;
+        if speakers > 0 {
+            let patience = (self.pace * STALL_SECONDS) as usize;
+            budget = budget.min(patience.max(PROMPT_TOKENS_MIN));
+        }
+        let mut total = 0;
+        for (index, slot) in self.slots.all().iter_mut().enumerate() {
+            let Some(answer) = &mut slot.answer else { continue };
+            if answer.last.is_some() || budget == 0 {
+                continue;
+            }
+            // Prompts share the batch, so that a short one is not behind a long one.
+            let part = answer.unread().min(budget.div_ceil(readers));
+            readers -= 1;
+            budget -= part;
+            total += part;
+            for _ in 0..part {
+                let token = answer.job.prompt[answer.read];
+                answer.read += 1;
+                let is_last = answer.unread() == 0;
+                if is_last {
+                    answer.row = Some(self.batch.n_tokens());
+                }
+                add(&mut self.batch, token, slot.tokens.len(), index, is_last);
+                slot.tokens.push(token);
+            }
+        }
+        total
+    }
+
+    /// Chooses the next token of a slot's answer, if the batch told enough for it.
+    fn advance(&mut self, index: usize) {
+        let slot = &mut self.slots.all()[index];
+        let is_full = slot.tokens.len() + 1 >= self.context_tokens;
+        let Some(answer) = &mut slot.answer else { return };
+        let Some(row) = answer.row.take() else { return };
+        if !answer.begun {
+            answer.begun = true;
+            self.gauges.queued.fetch_sub(1, Ordering::Relaxed);
+            self.gauges.active.fetch_add(1, Ordering::Relaxed);
+        }
+        let token = answer.sampler().sample(&self.ctx, row);
+        let is_end = self.tokenizer.is_end(token);
+        let bytes = self.tokenizer.bytes(token);
+        match answer.take(token, &bytes, is_end, is_full) {
+            Progress::Next => {}
+            Progress::Done(finish) => self.end(index, Ok(finish)),
+            Progress::Unwanted => {
+                self.end(index, Err(ModelError::EngineFailed("cancelled".into())))
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize, result: Result<Finish, ModelError>) {
+        let Some(answer) = self.slots.release(&mut self.ctx, index) else { return };
+        let gauge = if answer.begun { &self.gauges.active } else { &self.gauges.queued };
+        gauge.fetch_sub(1, Ordering::Relaxed);
+        let ms = answer.job.arrived.elapsed().as_millis().min(u128::from(u32::MAX)) as u32;
+        let before = self.gauges.request_ms.load(Ordering::Relaxed);
+        self.gauges.request_ms.store(before / 4 * 3 + ms / 4, Ordering::Relaxed);
+        answer.end(result);
+    }
+
+    /// A batch could not be evaluated: what was in it is lost, and so is the state that it changed.
+    fn fail(&mut self, error: &str) {
+        tracing::error!("llama.cpp could not evaluate a batch: {error}");
+        for index in 0..self.slots.all().len() {
+            let slot = &mut self.slots.all()[index];
+            if slot.answer.is_some() {
+                slot.thread.clear();
+                self.end(index, Err(ModelError::EngineFailed(error.to_owned())));
+            }
+        }
+    }
+}
+
+fn add(
+    batch: &mut LlamaBatch<'_>,
+    token: llama_cpp_2::token::LlamaToken,
+    position: usize,
+    sequence: usize,
+    choose: bool,
+) {
+    batch
+        .add(token, position as i32, &[sequence as i32], choose)
+        .expect("`fill` adds at most as many tokens as the batch has room for");
+}

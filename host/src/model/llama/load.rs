@@ -1,0 +1,163 @@
+//! From a file to a model that answers, with a reason at every step where it may fail.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::token::LlamaToken;
+
+use super::engine::BATCH_TOKENS;
+use super::log;
+use super::stage::Staged;
+
+/// The context of a conversation unless it is set, in tokens; less if the model knows less.
+const CONTEXT_TOKENS: u32 = 8_192;
+/// Conversations that are evaluated at once, at most.
+const SLOTS_MAX: u64 = 16;
+/// Weights that one thread evaluates faster than several who wait for each other, in bytes.
+const ONE_THREAD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The sizes of a context.
+pub struct Sizes {
+    /// The context of one conversation, in tokens.
+    pub context_tokens: u32,
+    /// Conversations that are evaluated at once.
+    pub slots: u32,
+}
+
+/// Loads the weights of the file at `path`, telling `staged` how far it is.
+///
+/// Fails with a sentence for the operator.
+pub fn model<T: Send + Sync + 'static>(
+    path: &Path,
+    staged: &Arc<Staged<T>>,
+) -> Result<LlamaModel, String> {
+    check_processor()?;
+    log::begin();
+    let staged = Arc::clone(staged);
+    let params = LlamaModelParams::default().with_progress_callback(move |part| {
+        staged.progress(part);
+        true
+    });
+    LlamaModel::load_from_file(log::backend(), path, &params).map_err(|_| {
+        let said = log::errors();
+        let why = if said.is_empty() { "llama.cpp does not say why" } else { &said };
+        format!("`{}` cannot be loaded: {why}", path.display())
+    })
+}
+
+/// How large the context of `model` is to be. `wanted` is in tokens.
+///
+/// Fails with a sentence for the operator if the model or the memory does not allow it.
+pub fn sizes(model: &LlamaModel, wanted: Option<u32>) -> Result<Sizes, String> {
+    let trained = model.n_ctx_train();
+    let context_tokens = wanted.unwrap_or(CONTEXT_TOKENS.min(trained));
+    if context_tokens > trained {
+        return Err(format!(
+            "a context of {context_tokens} tokens is more than the {trained} that the model was \
+             trained for; set a smaller one"
+        ));
+    }
+    let each = state_bytes(model).saturating_mul(u64::from(padded(context_tokens))).max(1);
+    let slots = match free_bytes() {
+        Some(free) if each > free => {
+            return Err(format!(
+                "a context of {context_tokens} tokens needs {} MB of memory and {} MB are free; \
+                 set a smaller one",
+                each >> 20,
+                free >> 20
+            ));
+        }
+        // A quarter: the weights, which are read from the file as needed, want to stay as well.
+        Some(free) => (free / 4 / each).clamp(1, SLOTS_MAX),
+        None => SLOTS_MAX / 4,
+    };
+    Ok(Sizes { context_tokens, slots: slots as u32 })
+}
+
+/// A context for chats with `model`, ready to evaluate.
+///
+/// Fails with a sentence for the operator.
+pub fn context<'m>(model: &'m LlamaModel, sizes: &Sizes) -> Result<LlamaContext<'m>, String> {
+    let total = padded(sizes.context_tokens).saturating_mul(sizes.slots);
+    let params = LlamaContextParams::default()
+        .with_n_ctx(std::num::NonZeroU32::new(total))
+        .with_n_batch(BATCH_TOKENS)
+        .with_n_ubatch(BATCH_TOKENS)
+        .with_n_seq_max(sizes.slots)
+        // Each conversation has a part of its own: what others said is not even looked at.
+        .with_kv_unified(false)
+        .with_n_threads(threads(model))
+        .with_n_threads_batch(threads(model))
+        .with_no_perf(true);
+    log::begin();
+    let mut ctx = model.new_context(log::backend(), params).map_err(|_| {
+        let said = log::errors();
+        format!(
+            "no context of {} tokens for {} conversations could be made: {said}; set a smaller one",
+            sizes.context_tokens, sizes.slots
+        )
+    })?;
+    // The first evaluation reads the weights from the disk: nobody should wait for that.
+    let mut batch = LlamaBatch::new(1, 1);
+    let evaluated =
+        batch.add(LlamaToken(0), 0, &[0], true).is_ok() && ctx.decode(&mut batch).is_ok();
+    ctx.clear_kv_cache();
+    if evaluated {
+        Ok(ctx)
+    } else {
+        Err(format!("the model cannot be evaluated: {}", log::errors()))
+    }
+}
+
+/// How many threads evaluate `model`.
+pub fn threads(model: &LlamaModel) -> i32 {
+    let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as i32);
+    if model.size() < ONE_THREAD_BYTES { 1 } else { processors }
+}
+
+/// llama.cpp rounds the context of a sequence up to this.
+fn padded(tokens: u32) -> u32 {
+    tokens.max(1).checked_next_multiple_of(256).unwrap_or(tokens)
+}
+
+/// What the evaluated state of one token takes, in bytes: keys and values of 16 bits each.
+fn state_bytes(model: &LlamaModel) -> u64 {
+    let architecture = model.meta_val_str("general.architecture").unwrap_or_default();
+    let usual = u64::from(model.n_embd().unsigned_abs()) / u64::from(model.n_head().max(1));
+    let width = |part: &str| {
+        let value = model.meta_val_str(&format!("{architecture}.attention.{part}_length"));
+        value.ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    };
+    let heads = u64::from(model.n_head_kv()) * u64::from(model.n_layer());
+    heads * (width("key") + width("value")) * 2
+}
+
+/// The memory that this machine can still give, in bytes, where it tells.
+fn free_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1_024)
+}
+
+/// llama.cpp is built for processors with AVX2; on others its first instruction would end us.
+fn check_processor() -> Result<(), String> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+            && is_x86_feature_detected!("bmi2");
+        if !has {
+            return Err("this processor lacks AVX2, FMA, F16C or BMI2, which the built-in \
+                        llama.cpp needs"
+                .into());
+        }
+    }
+    Ok(())
+}
