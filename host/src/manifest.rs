@@ -52,7 +52,8 @@ pub struct Component {
     pub ai_models: BTreeSet<String>,
     /// The hosts that it may reach. This host reaches none: see `serve::app`.
     pub allowed_outbound_hosts: Vec<String>,
-    /// The Wasm files that implement its imports, by the name of the interface.
+    /// The Wasm files that implement its imports, by the name of the interface: those in
+    /// `tool.loci.dependencies`, or where that is empty, those in `dependencies`.
     pub dependencies: BTreeMap<String, PathBuf>,
     /// The path that is posted to at start and from time to time, from `tool.loci`.
     pub maintenance: Option<String>,
@@ -182,14 +183,17 @@ fn read_component(name: &str, component: schema::Component, folder: &Path) -> Re
     {
         bail!("database `{label}` is not supported, only `{DEFAULT_DATABASE}` is");
     }
-    let maintenance = match component.tool.get("loci") {
-        Some(tool) => read_tool(tool)?,
-        None => None,
-    };
+    let tool = component.tool.get("loci").map(read_tool).transpose()?.unwrap_or_default();
     let mut dependencies = BTreeMap::new();
     for (interface, dependency) in component.dependencies {
         let path = read_dependency(name, &interface, dependency)?;
         dependencies.insert(interface, folder.join(path));
+    }
+    // Spin takes one file for all interfaces of a package. Here each can be replaced by itself, so
+    // the single files, where they are named, take the place of those.
+    if !tool.dependencies.is_empty() {
+        let single = tool.dependencies.into_iter();
+        dependencies = single.map(|(interface, path)| (interface, folder.join(path))).collect();
     }
     Ok(Component {
         source: folder.join(source),
@@ -199,16 +203,16 @@ fn read_component(name: &str, component: schema::Component, folder: &Path) -> Re
         ai_models: component.ai_models.into_iter().collect(),
         allowed_outbound_hosts: component.allowed_outbound_hosts,
         dependencies,
-        maintenance,
+        maintenance: tool.maintenance,
     })
 }
 
-fn read_tool(tool: &toml::Table) -> Result<Option<String>> {
+fn read_tool(tool: &toml::Table) -> Result<schema::Tool> {
     let tool: schema::Tool = tool.clone().try_into().context("in `tool.loci`")?;
     if let Some(path) = &tool.maintenance {
         ensure!(path.starts_with('/'), "`tool.loci.maintenance` does not begin with `/`");
     }
-    Ok(tool.maintenance)
+    Ok(tool)
 }
 
 /// Checks one entry of `dependencies` and returns its path.

@@ -119,10 +119,12 @@ pub(super) struct Component {
 }
 
 /// What Loci itself reads of a component.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tool {
     pub maintenance: Option<String>,
+    #[serde(default)]
+    pub dependencies: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Deserialize)]

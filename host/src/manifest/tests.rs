@@ -115,3 +115,14 @@ fn names_of_variables_are_those_of_spin() {
         assert!(check_variable_name(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn single_files_take_the_place_of_those_that_spin_composes() {
+    let text = with_component(
+        "[component.api.dependencies]\n\"a:b@1.0.0\" = { path = \"all.wasm\" }\n\
+         [component.api.tool.loci.dependencies]\n\"a:b/c@1.0.0\" = \"c.wasm\"",
+    );
+    let app = parse(&text, Path::new("/app")).expect("it is a manifest");
+    let dependencies: Vec<_> = app.components["api"].dependencies.iter().collect();
+    assert_eq!(dependencies, [(&"a:b/c@1.0.0".to_string(), &PathBuf::from("/app/c.wasm"))]);
+}
