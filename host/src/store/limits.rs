@@ -60,6 +60,10 @@ pub(super) const READERS: usize = 4;
 /// Pages in the write-ahead log that wake the checkpointer: 4 MiB.
 pub(super) const CHECKPOINT_PAGES: u32 = 1000;
 
+/// Bytes of the write-ahead log that are written ahead of need: what it measures when the
+/// checkpointer wakes, and half as much again.
+pub(super) const WAL_RESERVED_BYTES: u64 = 6 << 20;
+
 /// Pages in the write-ahead log from which the writer itself makes it start anew: 64 MiB.
 pub(super) const WAL_PAGES_MAX: u32 = 16 << 10;
 

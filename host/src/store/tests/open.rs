@@ -84,3 +84,22 @@ async fn the_log_stays_bounded_under_steady_writing() {
     assert!(largest < 70 << 20, "the log grew to {largest} bytes");
     assert_eq!(fixture.number("SELECT count(*) FROM t").await, 8);
 }
+
+#[tokio::test]
+async fn a_copy_of_the_files_as_a_crash_leaves_them_holds_what_was_acknowledged() {
+    let fixture = Fixture::new();
+    fixture.run("CREATE TABLE t (a)").await.unwrap();
+    for number in 0..50_i64 {
+        let sql = "INSERT INTO t VALUES (?)";
+        fixture.connection.execute(sql.into(), vec![number.into()]).await.unwrap();
+    }
+    let from = fixture.folder.path();
+    let to = tempfile::tempdir().unwrap();
+    for name in ["test.db", "test.db-wal"] {
+        std::fs::copy(from.join(name), to.path().join(name)).unwrap();
+    }
+    let database = Database::open(&to.path().join("test.db"), Limits::default()).unwrap();
+    let sql = "SELECT count(*), sum(a) FROM t";
+    let rows = database.connect().execute(sql.into(), vec![]).await.unwrap();
+    assert_eq!(rows.rows, [[Value::Integer(50), Value::Integer(1225)]]);
+}
