@@ -21,44 +21,40 @@ pub fn build() -> Result<()> {
     let (granted, pure) = names()?;
     let [for_pure, for_granted] = TARGETS;
     heading("Building the components that import nothing");
-    run(cargo_for("build", for_pure, &pure).args(["--lib"]))?;
+    run(&mut cargo_for("build", for_pure, &pure))?;
     heading("Building the components with imports");
-    run(cargo_for("build", for_granted, &granted).args(["--lib"]))?;
+    run(&mut cargo_for("build", for_granted, &granted))?;
 
     let folder = root().join("target/components");
     fs::create_dir_all(&folder).with_context(|| unwritable(&folder))?;
     for name in pure {
-        let module = read(&built(for_pure, &name))?;
-        let component = encode(&name, &module)?;
+        let component = encode(&name, &read(&built(for_pure, &name))?)?;
         write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
     }
     for name in granted {
         let component = read(&built(for_granted, &name))?;
         write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
     }
-    Ok(())
+    crate::spin::compose()
 }
 
 /// Lints what is compiled for Wasm only.
 pub fn lint() -> Result<()> {
     let (granted, pure) = names()?;
     for (target, names) in TARGETS.into_iter().zip([pure, granted]) {
-        run(cargo_for("clippy", target, &names).args(["--lib", "--", "-D", "warnings"]))?;
+        run(cargo_for("clippy", target, &names).args(["--", "-D", "warnings"]))?;
     }
     Ok(())
 }
 
 /// One cargo for all components of a target, so that they are compiled beside each other.
 fn cargo_for(verb: &str, target: &str, names: &[String]) -> Command {
-    let mut command = cargo();
-    command.args([verb, "--profile", PROFILE, "--target", target]);
+    let mut command = cargo(&[verb, "--lib", "--profile", PROFILE, "--target", target]);
     for name in names {
         command.args(["--package", name]);
     }
     // Flags from outside would take the place of the workspace's own, and make other components.
-    command
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command
 }
 
@@ -70,16 +66,11 @@ fn names() -> Result<(Vec<String>, Vec<String>)> {
     for entry in entries {
         let path = entry.with_context(|| unreadable(&folder))?.path();
         if path.join("Cargo.toml").exists() {
-            names.extend(
-                path.file_name()
-                    .map(|name| name.to_string_lossy().into_owned()),
-            );
+            names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
     }
     names.sort();
-    Ok(names
-        .into_iter()
-        .partition(|name| WITH_IMPORTS.contains(&name.as_str())))
+    Ok(names.into_iter().partition(|name| WITH_IMPORTS.contains(&name.as_str())))
 }
 
 /// Where cargo leaves the module of a crate.
@@ -103,22 +94,16 @@ fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>> {
         bail!("`{name}` exports nothing; does it call `export!` for `wasm` targets?");
     }
     if !world.imports.is_empty() {
-        let imports: Vec<_> = world
-            .imports
-            .keys()
-            .map(|key| format!("`{}`", resolve.name_world_key(key)))
-            .collect();
-        bail!(
-            "`{name}` imports {}, but may import nothing",
-            imports.join(", ")
-        );
+        let imports: Vec<_> =
+            world.imports.keys().map(|key| format!("`{}`", resolve.name_world_key(key))).collect();
+        bail!("`{name}` imports {}, but may import nothing", imports.join(", "));
     }
     Ok(component)
 }
 
 /// Leaves a file alone that is right already, so that what watches it sees no change. Others may be
 /// reading it: it is replaced whole.
-fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
+pub fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }
@@ -130,7 +115,7 @@ fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| unreadable(path))
 }
 

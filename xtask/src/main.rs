@@ -3,6 +3,7 @@
 mod guests;
 mod machine;
 mod run;
+mod spin;
 mod vendor;
 
 use anyhow::{Result, bail};
