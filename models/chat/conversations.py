@@ -1,0 +1,352 @@
+"""Conversations as Loci's default assembly writes them: system, history, notes, message.
+
+One context (system, history, notes) carries many branches (a message and its reply), which do not
+see each other. So every context is asked for what it holds and for what it does not hold, and the
+context is computed once.
+"""
+
+import dataclasses
+import random
+
+from language import Fact, draw_owner, fits, question, sentence
+from relations import NAME_OF_USER, RELATIONS, compound
+from smalltalk import FILLER, SEEN, SMALL_TALK, UNKNOWN, WORLD, fill
+from values import MONTHS, Values, capital
+
+INSTRUCTION = (
+    "You are a helpful AI assistant. Respond to the user's query based on the provided context "
+    "and chat history."
+)
+# Relations that people do not keep apart: a question about one is never "absent" beside the other.
+SAME = (
+    {"spouse", "kin:wife", "kin:husband"}, {"attr:best friend", "kin:friend"},
+    {"attr:favourite number", "favourite:number"}, {"learning", "study", "language"},
+    {"name", "attr:nickname", "attr:surname", "attr:user name", "attr:middle name"},
+    {"attr:address", "location"}, {"attr:entrance fee", "cost"}, {"attr:phone model"},
+    {"kin:teacher", "kin:trainer"}, {"home", "attr:street", "attr:house number"},
+    {"doctor", "kin:dentist"}, {"job", "employer"}, {"travel", "home"}, {"leader", "founder"},
+    {"attr:weight", "weight"}, {"start", "arrival"}, {"reading", "writing"},
+    {"attr:badge number", "attr:order number"},
+)
+
+
+@dataclasses.dataclass
+class Message:
+    """A message of the prompt: its pieces, each of which is tokenized by itself."""
+
+    role: str
+    pieces: list
+    trained: bool = False
+
+
+@dataclasses.dataclass
+class Branch:
+    """A final query with its reply. `kind` says what is tested, `value` what must be copied."""
+
+    query: str
+    reply: str
+    kind: str
+    value: str = ""
+
+
+@dataclasses.dataclass
+class Conversation:
+    """A context and its branches; the last message of the context awaits the query."""
+
+    messages: list
+    branches: list
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """How hard the conversations are."""
+
+    facts: tuple
+    history: tuple
+    noise: tuple
+    branches: int = 7
+
+
+EASY = Level((1, 2), (0, 0), (0, 0))
+MIDDLE = Level((1, 4), (0, 2), (0, 2))
+HARD = Level((1, 7), (0, 6), (0, 4))
+LONG = Level((2, 12), (4, 30), (0, 8), 11)
+
+
+class Generator:
+    """Makes conversations; the flags draw from what is kept for evaluation."""
+
+    def __init__(self, seed, held_values=False, held_wording=False, held_relations=False):
+        self.rng = random.Random(seed)
+        self.values = Values(self.rng, held_values)
+        self.held_wording = held_wording
+        self.held_relations = held_relations
+
+    def relation(self):
+        """A relation that the flags allow."""
+        if self.held_relations or self.rng.random() < 0.15:
+            return compound(self.rng, self.held_relations)
+        if self.rng.random() < 0.03:
+            return NAME_OF_USER
+        return self.rng.choice(RELATIONS)
+
+    def pair(self, taken, owner=None, relation=None):
+        """An owner and a relation that are not taken."""
+        while True:
+            who = owner or draw_owner(self.rng, self.values)
+            what = relation or self.relation()
+            if owner and relation and not fits(who, what):
+                owner = None
+                continue
+            if fits(who, what) and not self.clashes(taken, who, what):
+                return who, what
+
+    @staticmethod
+    def clashes(taken, owner, relation):
+        """Whether this, or what people may take for it, is known already."""
+        keys = {relation.key}.union(*(same for same in SAME if relation.key in same))
+        return any((owner, key) in taken for key in keys)
+
+    def fact(self, taken, near=None):
+        """A new fact, often near another one: the same owner or the same relation."""
+        owner = relation = None
+        choice = self.rng.random()
+        if near and choice < 0.3:
+            owner = near.owner
+        elif near and choice < 0.6 and near.relation.key != "name":
+            relation = near.relation
+            if near.owner.kind == "me" or self.rng.random() < 0.8:
+                owner = self.sibling(near.owner)
+        try_again = owner is not None and relation is not None
+        if try_again and self.clashes(taken, owner, relation):
+            owner = relation = None
+        owner, relation = self.pair(taken, owner, relation)
+        taken.add((owner, relation.key))
+        return Fact(owner, relation, self.values.draw(relation.value))
+
+    def sibling(self, owner):
+        """Another owner that can have the same relations."""
+        while True:
+            other = draw_owner(self.rng, self.values)
+            if (other.kind == "thing") == (owner.kind == "thing") and other != owner:
+                return other
+
+    def absent(self, taken, facts):
+        """An owner and a relation that no fact is about, most often close to one."""
+        choice = self.rng.random()
+        for _ in range(8):
+            near = self.rng.choice(facts) if facts else None
+            owner = relation = None
+            if near and choice < 0.4:
+                owner = near.owner
+            elif near and choice < 0.75 and near.relation.key != "name":
+                owner, relation = self.sibling(near.owner), near.relation
+                others = [f.owner for f in facts if f.owner != near.owner]
+                if others and self.rng.random() < 0.5:
+                    owner = self.rng.choice(others)
+            if owner and relation and (
+                not fits(owner, relation) or self.clashes(taken, owner, relation)
+            ):
+                continue
+            return self.pair(taken, owner, relation)
+        return self.pair(taken)
+
+    def ask(self, owner, relation):
+        """A question."""
+        return question(self.rng, owner, relation, self.held_wording)
+
+    def small_talk(self):
+        """A message and its fixed reply."""
+        row = self.rng.choice(SMALL_TALK)
+        ways = row[-1:] if self.held_wording else row[1:-1]
+        return fill(self.rng.choice(ways), self.values), row[0]
+
+    def filler(self):
+        """A message that states nothing to be asked for."""
+        ways = FILLER[::10] if self.held_wording else FILLER
+        text = fill(self.rng.choice(ways), self.values)
+        return text if self.rng.random() < 0.9 else text.lower()
+
+    def world(self):
+        """A question whose answer no note holds."""
+        return fill(self.rng.choice(WORLD), self.values)
+
+    def statement(self, fact):
+        """A message that states a fact, sometimes among other sentences."""
+        text = fact.said(self.rng, self.held_wording)
+        choice = self.rng.random()
+        if choice < 0.08:
+            return sentence(self.filler()) + " " + text
+        return text + " " + self.filler() if choice < 0.14 and text[-1] in ".!?" else text
+
+    def date(self, day):
+        """A day as the notes write it."""
+        return f"{day % 28 + 1} {MONTHS[day // 28 % 12]} {2024 + day // 336}"
+
+    def _memory(self, day, role, text):
+        if self.rng.random() < 0.03:
+            return [f"- {role} said: ", text, "\n"]
+        return ["- ", self.date(day), f", {role} said: ", text, "\n"]
+
+    def _remembered(self, day, fact, text):
+        """Note lines by which a fact is remembered."""
+        choice = self.rng.random()
+        user, assistant = (lambda t: self._memory(day, "user", t)), (
+            lambda t: self._memory(day, "assistant", t))
+        if choice < 0.6:
+            return [user(text)]
+        if choice < 0.84:
+            return [user(text), assistant(fact.acknowledgement())]
+        if choice < 0.9:
+            return [assistant(fact.acknowledgement())]
+        asked = user(self.ask(fact.owner, fact.relation))
+        return [asked, assistant(fact.answer())]
+
+    def _noise(self, day, taken, facts):
+        """Note lines without an answer: idle talk, or a question that found none."""
+        if self.rng.random() < 0.5:
+            return [self._memory(day, "user", self.filler())]
+        owner, relation = self.absent(taken, facts)
+        lines = [self._memory(day, "user", self.ask(owner, relation))]
+        if self.rng.random() < 0.5:
+            lines.append(self._memory(day, "assistant", UNKNOWN))
+        return lines
+
+    def _document(self, fact, more):
+        """An excerpt of a document: the fact, perhaps among others of the same thing."""
+        texts = [sentence(fact.plain(self.rng, self.held_wording))]
+        for other in more:
+            pronoun = ("it", "its") if fact.owner.kind == "thing" else None
+            pronoun = pronoun if self.rng.random() < 0.5 else None
+            texts.append(sentence(other.plain(self.rng, self.held_wording, pronoun)))
+        if self.rng.random() < 0.15:
+            texts.insert(self.rng.randint(0, len(texts)), sentence(self.filler()))
+        return ["- ", " ".join(texts), "\n"]
+
+    def _notes(self, documents, memories):
+        pieces = []
+        if documents:
+            pieces.append("Notes from documents:\n")
+            pieces += [piece for line in documents for piece in line]
+        if memories:
+            pieces.append("Notes from earlier in this conversation:\n")
+            pieces += [piece for line in memories for piece in line]
+        return pieces + ["\nMessage:\n"] if pieces else ["Notes: none.\n\nMessage:\n"]
+
+    def _facts(self, count):
+        taken, facts = set(), []
+        for _ in range(count):
+            facts.append(self.fact(taken, self.rng.choice(facts) if facts else None))
+        return taken, facts
+
+    def _history(self, turns, told, taken, facts):
+        """Turns as messages; replies are trained where what is seen decides them."""
+        plan = [("fact", fact) for fact in told]
+        while len(plan) < turns:
+            plan.append((self.rng.choice(("filler", "absent", "talk", "lost")), None))
+        self.rng.shuffle(plan)
+        messages, seen = [], []
+        for kind, fact in plan:
+            trained = True
+            if kind == "fact":
+                query, reply = self.statement(fact), fact.acknowledgement()
+                seen.append(fact)
+            elif kind == "filler":
+                query, reply = self.filler(), SEEN
+            elif kind == "talk":
+                query, reply = self.small_talk()
+            elif kind == "absent":
+                query, reply = self.ask(*self.absent(taken, facts)), UNKNOWN
+            else:
+                lost = self.rng.choice(facts) if facts else None
+                if lost is None or lost.owner.kind == "thing" and self.rng.random() < 0.5:
+                    query, reply = self.world(), UNKNOWN
+                else:
+                    query, reply = self.ask(lost.owner, lost.relation), lost.answer()
+                    trained = lost in seen
+            messages += [Message("user", [query]), Message("assistant", [reply], trained)]
+        return messages
+
+    def conversation(self, level, recall=True):
+        """A conversation; without `recall` the notes are empty, and what they held is absent."""
+        rng = self.rng
+        taken, facts = self._facts(rng.randint(*level.facts))
+        turns = rng.randint(*level.history)
+        told, noted = [], []
+        for fact in facts:
+            near_enough = turns > len(told) and fact.owner.kind != "thing"
+            (told if near_enough and rng.random() < 0.35 else noted).append(fact)
+        if not recall:
+            noted = []
+        known = told + noted
+        history = self._history(turns, told, taken, known)
+        documents, memories, latest = self._place(noted)
+        days = sorted(rng.randrange(900) for _ in range(len(memories) + 1))
+        lines = [(i, self._remembered(days[i], *memory)) for i, memory in enumerate(memories)]
+        if recall and (lines or documents or rng.random() < 0.6):
+            for _ in range(rng.randint(*level.noise)):
+                at = rng.random() * len(days) - 1
+                lines.append((at, self._noise(days[max(0, int(at))], taken, facts)))
+        lines = [line for _, group in sorted(lines, key=lambda x: x[0]) for line in group]
+        final = Message("user", self._notes(documents, lines))
+        system = Message("system", [INSTRUCTION])
+        branches = self._branches(level, taken, told + latest)
+        return Conversation([system, *history, final], branches)
+
+    def echo(self):
+        """Texts to repeat: the densest lesson in copying, for the start of training."""
+        kinds = ("proper", "word", "code", "number", "title", "place", "time", "name", "email")
+        branches = []
+        for _ in range(6):
+            count = self.rng.randint(2, 9)
+            text = " ".join(self.values.draw(self.rng.choice(kinds)) for _ in range(count))
+            text = capital(text)
+            branches.append(Branch("Repeat: " + text, text, "echo"))
+        system = Message("system", [INSTRUCTION])
+        return Conversation([system, Message("user", self._notes([], []))], branches)
+
+    def _place(self, noted):
+        """Splits facts into documents and memories, and lets some memories change."""
+        rng, documents, memories, latest = self.rng, [], [], []
+        waiting = list(noted)
+        while waiting:
+            fact = waiting.pop(0)
+            if rng.random() < (0.8 if fact.owner.kind == "thing" else 0.1):
+                own = [f for f in waiting if f.owner == fact.owner][: rng.randint(0, 2)]
+                waiting = [f for f in waiting if f not in own]
+                documents.append(self._document(fact, own))
+                latest += [fact, *own]
+            elif rng.random() < 0.06 and fact.relation.key.startswith("attr:"):
+                newer = Fact(fact.owner, fact.relation, self.values.draw(fact.relation.value))
+                memories.append((fact, self.statement(fact)))
+                memories.append((newer, newer.changed(rng)))
+                latest.append(newer)
+            else:
+                memories.append((fact, self.statement(fact)))
+                latest.append(fact)
+        rng.shuffle(documents)
+        return documents, memories, latest
+
+    def _branches(self, level, taken, known):
+        rng, branches = self.rng, []
+        present = min(len(known) + 1, level.branches // 2) if known else 0
+        for _ in range(present):
+            fact = rng.choice(known)
+            query = self.ask(fact.owner, fact.relation)
+            branches.append(Branch(query, fact.answer(), "present", fact.value))
+        missing = max(present, 1) if known else 2
+        for _ in range(missing):
+            if rng.random() < 0.06:
+                branches.append(Branch(self.world(), UNKNOWN, "absent"))
+            else:
+                query = self.ask(*self.absent(taken, known))
+                branches.append(Branch(query, UNKNOWN, "absent"))
+        if rng.random() < 0.8:
+            new = self.fact(taken, rng.choice(known) if known else None)
+            branches.append(Branch(self.statement(new), new.acknowledgement(), "told", new.value))
+        if rng.random() < 0.35:
+            branches.append(Branch(*self.small_talk(), "talk"))
+        if rng.random() < 0.3:
+            branches.append(Branch(self.filler(), SEEN, "filler"))
+        return branches
+

@@ -1,0 +1,191 @@
+"""Wording: who a fact is about, and the frames in which statements and questions come."""
+
+import dataclasses
+import re
+
+from relations import KIN, PEOPLE
+from values import capital
+
+THING_NOUNS = (
+    "museum library bridge hotel café school ship tower hospital factory restaurant theatre "
+    "station bakery market stadium castle park observatory garage university shop printer kettle "
+    "drone camera phone bicycle boat lamp scanner tractor pump"
+).split()
+
+# Frames; the last ones (see `pick`) are kept for evaluation.
+OPENERS = ("By the way, ", "Please remember that ", "Note that ", "Just so you know, ", "FYI, ",
+           "Remember: ", "I should mention that ", "You should know that ", "Also, ", "Oh, and ",
+           "Remember this: ", "For the record, ", "Hi, ", "Hello! ", "So, ", "Please note: ",
+           "I want you to know that ", "One thing: ", "Well, ", "Keep in mind that ",
+           "Here is something new: ")
+CLOSERS = (" Please remember that.", " Don't forget it.", " Thanks.", " Please note it.",
+           " Just so you know.", " Remember it for me, please.", " Keep it in mind.")
+ASK_OPENERS = ("Hey, ", "Quick question: ", "Sorry, ", "By the way, ", "So, ", "Hi, ", "Again, ",
+               "One more thing: ", "Just checking: ", "OK, ", "Hello, ", "Now, ", "Hmm, ",
+               "A question: ")
+NOUN_FRAMES = ("{W} is {x}?", "{W} is {x}?", "{W}'s {x}?", "{W} is {x}", "Tell me {x}.", "{x}?",
+               "{W} was {x} again?", "Do you know {x}?", "Do you remember {x}?",
+               "Can you tell me {x}?", "I forgot {x}.", "Remind me of {x}.", "Give me {x}.",
+               "Could you give me {x}?", "Please tell me {w} {x} is.", "Do you remember {w} {x} is?",
+               "Do you know {w} {x} is?", "I need {x}.", "{W} did I say {x} was?",
+               "Can you remind me {w} {x} is?", "I forgot {w} {x} is.", "Please look up {x}.",
+               "I can't remember {x}.", "Any idea {w} {x} is?", "Would you know {x}?")
+ASK_FRAMES = ("Do you know {i}?", "Can you tell me {i}?", "Remind me {i}.", "I forgot {i}.",
+              "Tell me {i}.", "Do you remember {i}?", "Did I tell you {i}?", "Please tell me {i}.",
+              "I can't remember {i}.", "I want to know {i}.", "Could you tell me {i}?",
+              "Any idea {i}?", "I'd like to hear {i}.")
+CHANGES = ("{P} %s is now {v}", "{P} %s changed to {v}", "{P} new %s is {v}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Owner:
+    """Who a fact is about: `me`, `kin` (my sister), `name` (Marta) or `thing` (the museum)."""
+
+    kind: str
+    text: str = ""
+
+    def forms(self, answering):
+        """Subject, possessive and verb form, as the user or the assistant says them."""
+        if self.kind == "me":
+            return ("you", "your", 2) if answering else ("I", "my", 0)
+        text = self.text
+        if self.kind == "kin":
+            text = ("your " if answering else "my ") + text
+        return text, text + "'s", 1
+
+
+def render(template, owner, value="", answering=False, pronoun=None):
+    """A template as a sentence without its final mark."""
+    subject, possessive, person = owner.forms(answering)
+    if pronoun:
+        subject, possessive = pronoun
+
+    def verb(match):
+        forms = match.group(1).split("/")
+        return forms[person] if person < len(forms) else forms[0]
+
+    text = re.sub(r"\[([^\]]*)\]", verb, template)
+    if value[:1] in "AEIOUaeiou":
+        text = text.replace(" a {v}", " an {v}")
+    return text.replace("{S}", subject).replace("{P}", possessive).replace("{v}", value)
+
+
+def pick(rng, options, held_out, kept=1):
+    """One of `options`: the last `kept` of at least three belong to evaluation."""
+    if len(options) < 3:
+        return rng.choice(options)
+    return rng.choice(options[-kept:] if held_out else options[:-kept])
+
+
+def sentence(text, mark="."):
+    """Capital letter and final mark."""
+    text = capital(text)
+    return text if text[-1] in ".?!" else text + mark
+
+
+def casual(rng, text, share=0.12):
+    """Sometimes typed carelessly: no capital, no final mark."""
+    if rng.random() >= share:
+        return text
+    if rng.random() < 0.7 and not text.startswith("I "):
+        text = text[:1].lower() + text[1:]
+    return text.rstrip(".?") if rng.random() < 0.7 else text
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact:
+    """An owner, a relation and a value."""
+
+    owner: Owner
+    relation: object
+    value: str
+
+    @property
+    def key(self):
+        """What a question about this fact asks for."""
+        return self.owner, self.relation.key
+
+    def answer(self):
+        """The one sentence that answers."""
+        return sentence(render(self.relation.answer, self.owner, self.value, True))
+
+    def acknowledgement(self):
+        """The reply to a statement of this fact."""
+        text = self.answer()
+        if text.startswith(("Your ", "You ", "The ")):
+            text = text[:1].lower() + text[1:]
+        return "Got it, " + text
+
+    def plain(self, rng, held_out, pronoun=None):
+        """The bare statement, as the user says it."""
+        template = pick(rng, self.relation.says, held_out)
+        return render(template, self.owner, self.value, pronoun=pronoun)
+
+    def changed(self, rng):
+        """The statement of a new value, where the relation has a noun for it."""
+        nouns = [n[4:] for n in self.relation.nouns if n.startswith("{P} ") and "'s name" not in n]
+        if not nouns:
+            return sentence(render(self.relation.says[0], self.owner, self.value))
+        return sentence(render(rng.choice(CHANGES) % nouns[0], self.owner, self.value))
+
+    def said(self, rng, held_out):
+        """A message that states the fact."""
+        text = self.plain(rng, held_out)
+        choice = rng.random()
+        if choice < 0.35:
+            opener = pick(rng, OPENERS, held_out, 2)
+            starts_open = opener[-2:] != ": " and text[:2] != "I " and text[0] not in "0123456789"
+            keep = self.owner.kind == "name" and text.startswith(self.owner.text)
+            keep = keep or text.startswith(self.value) or not starts_open
+            text = opener + (text if keep else text[:1].lower() + text[1:])
+        text = sentence(text)
+        if choice > 0.9:
+            text += pick(rng, CLOSERS, held_out)
+        return casual(rng, text)
+
+
+def question(rng, owner, relation, held_out):
+    """A question about a relation of an owner."""
+    nouns, asks = relation.nouns, relation.asks
+    if nouns and (not asks or rng.random() < 0.5):
+        noun = render(pick(rng, nouns, held_out), owner)
+        frame = pick(rng, NOUN_FRAMES, held_out, 3)
+        text = frame.replace("{x}", noun).replace("{W}", relation.who)
+        text = text.replace("{w}", relation.who.lower())
+    else:
+        direct, embedded = pick(rng, asks, held_out)
+        if rng.random() < 0.6:
+            text = render(direct, owner) + "?"
+        else:
+            frame = pick(rng, ASK_FRAMES, held_out, 2)
+            text = frame.replace("{i}", render(embedded, owner))
+    if rng.random() < 0.15:
+        opener = pick(rng, ASK_OPENERS, held_out, 2)
+        text = opener + (text if text[:2] == "I " else text[:1].lower() + text[1:])
+        if owner.kind == "name" and text[len(opener):].lower().startswith(owner.text.lower()):
+            text = opener + owner.text + text[len(opener) + len(owner.text):]
+    return casual(rng, sentence(text, "?"))
+
+
+def draw_owner(rng, values):
+    """Somebody or something to say a fact about."""
+    choice = rng.random()
+    if choice < 0.45:
+        return Owner("me")
+    if choice < 0.65:
+        return Owner("kin", rng.choice(KIN))
+    if choice < 0.84:
+        return Owner("name", values.person() if choice < 0.68 else values.name())
+    noun = rng.choice(THING_NOUNS)
+    if choice < 0.95:
+        return Owner("thing", "the " + values.proper() + " " + noun)
+    if choice < 0.97:
+        return Owner("thing", "Project " + values.proper())
+    return Owner("thing", "the " + values.model())
+
+
+def fits(owner, relation):
+    """Whether such an owner can have such a relation."""
+    if relation.key == "name":
+        return owner.kind == "me"
+    return (relation.owners == PEOPLE) == (owner.kind != "thing")
