@@ -1,1 +1,19 @@
 //! The HTTP API: parses, orchestrates a turn, answers.
+
+pub mod answer;
+pub mod bindings;
+pub mod db;
+pub mod http;
+pub mod index;
+pub mod limits;
+pub mod measure;
+pub mod settings;
+pub mod time;
+pub mod turn;
+
+/// The component. Not for native tests: they have no host to export to.
+#[cfg(target_family = "wasm")]
+#[spin_sdk::http_service]
+async fn handle(request: spin_sdk::http::Request) -> http::response::Response {
+    answer::answer(request).await
+}

@@ -14,6 +14,8 @@ mod bindings {
         pub_export_macro: true,
         // What links this crate natively, or as a library, must not inherit its world.
         disable_custom_section_link_helpers: true,
+        // Two policies of one world in one component would write the same section twice.
+        type_section_suffix: "-classic",
     });
 }
 

@@ -1,0 +1,265 @@
+//! From a request to its response: one function per route.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{Either, select};
+use serde_json::json;
+use spin_sdk::http::Request;
+use spin_sdk::wasip3::spawn;
+
+use crate::bindings::inference::models::{self, State};
+use crate::bindings::inference::{chat, embeddings};
+use crate::db::memory::{self, Memory};
+use crate::db::{Database, messages, migrations, sessions};
+use crate::http::error::ApiError;
+use crate::http::request;
+use crate::http::response::{self, Response};
+use crate::http::route::{Route, route};
+use crate::http::sse::EventBody;
+use crate::settings::{Settings, settings};
+use crate::turn::recall::{self, Query, Scope};
+use crate::turn::receipt;
+use crate::turn::sink::{Signal, Sink};
+use crate::turn::{self, Turn};
+use crate::{index, limits, time};
+
+thread_local! {
+    /// Whether this instance has seen that the database has the right shape.
+    static READY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Answers a request.
+pub async fn answer(request: Request) -> Response {
+    let path = request.uri().path();
+    let query = request.uri().query().unwrap_or("");
+    let found = route(request.method().as_str(), path, query);
+    let answered = match found {
+        Ok(route) => dispatch(route, request).await,
+        Err(error) => Err(error),
+    };
+    answered.unwrap_or_else(|error| response::error(&error))
+}
+
+async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> {
+    let settings = settings().await?;
+    let database = Rc::new(Database::open().await?);
+    prepare(&database, &settings).await?;
+    match route {
+        Route::Health => {
+            // The database answered just now, or this instance would not be ready.
+            database.query("the database does not answer", "SELECT 1", Vec::new()).await?;
+            Ok(response::json(200, &json!({ "status": "ok" })))
+        }
+        Route::ModelStatus => model_status(&settings).await,
+        Route::Maintenance => {
+            let done = index::maintain(&database, &settings.host_run).await?;
+            Ok(response::json(200, &done))
+        }
+        Route::PostMessage(id) => post_message(database, settings, &id, request).await,
+        Route::SearchMemories(id, text, limit) => {
+            Ok(response::json(200, &search(&database, &id, &text, limit).await?))
+        }
+        route => simple(route, &database, request).await,
+    }
+}
+
+/// Brings the database to the right shape, once per instance.
+async fn prepare(database: &Rc<Database>, settings: &Settings) -> Result<(), ApiError> {
+    if READY.get() {
+        return Ok(());
+    }
+    migrations::migrate(database).await?;
+    if !READY.replace(true) && settings.host_run.is_empty() {
+        // No host calls maintenance here, so what was left undone is done when an instance begins.
+        spawn(async {
+            let Ok(database) = Database::open().await else { return };
+            if let Err(error) = index::maintain(&database, "").await {
+                eprintln!("maintenance waits: {}", error.message);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// The routes that are a statement or two.
+async fn simple(route: Route, database: &Database, request: Request) -> Result<Response, ApiError> {
+    match route {
+        Route::CreateSession => create_session(database, request).await,
+        Route::ListSessions(page) => {
+            Ok(response::json(200, &sessions::list(database, page).await?))
+        }
+        Route::GetSession(id) => Ok(response::json(200, &sessions::get(database, &id).await?)),
+        Route::RenameSession(id) => {
+            let name = request::new_name(&body(request).await?)?;
+            Ok(response::json(200, &sessions::rename(database, &id, name).await?))
+        }
+        Route::DeleteSession(id) => delete_session(database, &id).await,
+        Route::SetMemory(id) => {
+            let enabled = request::enabled(&body(request).await?)?;
+            Ok(response::json(200, &sessions::set_memory(database, &id, enabled).await?))
+        }
+        Route::Cancel(id) => {
+            let cancelled = messages::cancel(database, &id).await?;
+            Ok(response::json(200, &json!({ "cancelled": cancelled })))
+        }
+        Route::ListMessages(id, page) => {
+            Ok(response::json(200, &messages::list(database, &id, page).await?))
+        }
+        Route::GetReceipt(id, message) => get_receipt(database, &id, message).await,
+        Route::ListMemories(id, page) => {
+            Ok(response::json(200, &memory::list(database, &id, page).await?))
+        }
+        Route::ForgetMemory(id, message) => {
+            memory::forget(database, &id, message).await?;
+            if let Ok(embedder) = index::embedder(database).await {
+                recall::remove(&embedder, &id, message);
+            }
+            Ok(response::empty(204))
+        }
+        route => Err(ApiError::internal("this request has no answer", format!("{route:?}"))),
+    }
+}
+
+async fn body(request: Request) -> Result<serde_json::Map<String, serde_json::Value>, ApiError> {
+    let (head, body) = request.into_parts();
+    request::object(&head.headers, body).await
+}
+
+async fn create_session(database: &Database, request: Request) -> Result<Response, ApiError> {
+    let new = request::new_session(&body(request).await?)?;
+    if let Some(id) = new.rag_document_ids.iter().flatten().next() {
+        let shown: String = id.chars().take(64).collect();
+        let message = format!("`rag_document_ids` names `{shown}`, and there is no such document");
+        return Err(ApiError::invalid("rag_document_ids", message));
+    }
+    let model = Some(models::status().await.name).filter(|name| !name.is_empty());
+    Ok(response::json(201, &sessions::create(database, &new, model).await?))
+}
+
+async fn delete_session(database: &Database, id: &str) -> Result<Response, ApiError> {
+    sessions::delete(database, id).await?;
+    if let Ok(embedder) = index::embedder(database).await {
+        recall::drop_scope(&embedder, id);
+    }
+    chat::forget(id.to_owned()).await;
+    Ok(response::empty(204))
+}
+
+async fn get_receipt(database: &Database, id: &str, message: u64) -> Result<Response, ApiError> {
+    let (session, body) = messages::receipt(database, id, message).await?;
+    let stored = serde_json::from_str(&body)
+        .map_err(|cause| ApiError::internal("the receipt cannot be read", cause))?;
+    let texts = messages::contents(database, session, &receipt::referred(&stored)).await?;
+    let mut resolved = receipt::resolve(stored, &texts);
+    resolved["message_id"] = json!(message);
+    Ok(response::json(200, &resolved))
+}
+
+/// The memories of a session that a turn with this message would recall.
+async fn search(
+    database: &Database,
+    id: &str,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<Memory>, ApiError> {
+    if text.len() > limits::MESSAGE_BYTES_MAX {
+        return Err(ApiError::invalid("query", "`query` is longer than a message may be"));
+    }
+    let session = sessions::number(database, id).await?;
+    let mut degraded = Vec::new();
+    let vector = turn::embed_query(database, text).await.ok();
+    let scope = Scope { session, session_id: id, before_turn: u32::MAX };
+    let query = Query { text, vector, most: limit, shown: &[] };
+    let found = recall::recall(database, &scope, &query, &mut degraded).await?;
+    let memory = |one: recall::Recalled| Memory {
+        message_id: one.found.message,
+        turn: one.found.turn,
+        role: one.found.role,
+        timestamp: time::rfc3339(one.found.timestamp),
+        content: one.found.content,
+        score: Some(one.score),
+    };
+    Ok(found.into_iter().map(memory).collect())
+}
+
+async fn post_message(
+    database: Rc<Database>,
+    settings: Rc<Settings>,
+    id: &str,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let wants_events = request::accepts_events(request.headers());
+    let message = request::new_message(&body(request).await?)?;
+    let wants_events = wants_events || message.stream;
+    let turn = turn::post(database.clone(), settings, id, message).await?;
+    if wants_events {
+        return stream(turn, database).await;
+    }
+    let answered = turn.run(&mut Sink::Quiet).await?;
+    let response = response::json(201, &answered.message);
+    spawn(async move { answered.remember(&database).await });
+    Ok(response)
+}
+
+/// Answers with a stream of events. A turn that fails before its first event, and soon, is answered
+/// with a status of its own instead.
+async fn stream(turn: Turn, database: Rc<Database>) -> Result<Response, ApiError> {
+    let (mut sink, mut events) = Sink::stream();
+    spawn(async move {
+        let answered = turn.run(&mut sink).await;
+        // The client need not wait for what comes now.
+        drop(sink);
+        if let Ok(answered) = answered {
+            answered.remember(&database).await;
+        }
+    });
+    let patience = spin_sdk::time::sleep(Duration::from_millis(limits::STREAM_DECISION_MILLIS));
+    let first = match select(events.next(), Box::pin(patience)).await {
+        Either::Left((Some(Signal::Failed(error)), _)) => return Err(error),
+        Either::Left((first, _)) => first.map(Signal::into_bytes),
+        Either::Right(_) => None,
+    };
+    Ok(response::events(EventBody::new(first, events)))
+}
+
+/// How the models are.
+async fn model_status(settings: &Settings) -> Result<Response, ApiError> {
+    let model = models::status().await;
+    let (status, percent, error) = match &model.state {
+        State::None => ("none", None, None),
+        State::Loading(percent) => ("loading", Some(*percent), None),
+        State::Ready => ("ready", Some(100), None),
+        State::Failed(reason) => ("error", None, Some(reason.clone())),
+    };
+    let embedding = match embeddings::describe().await {
+        Ok(it) => json!({
+            "status": "ready",
+            "name": it.name,
+            "digest": it.digest,
+            "dimensions": it.dimensions,
+            "tokens_max": it.tokens_max,
+        }),
+        Err(error) => json!({ "status": "error", "error": ApiError::of_model(&error).message }),
+    };
+    let or_null = |text: &String| (!text.is_empty()).then(|| text.clone());
+    Ok(response::json(
+        200,
+        &json!({
+            "status": status,
+            "active_model": or_null(&model.name),
+            "backend_type": or_null(&model.backend),
+            "loading_percent": percent,
+            "error": error,
+            "digest": or_null(&model.digest),
+            "context_tokens": model.context_tokens,
+            "exact_counts": model.exact_counts,
+            "queued": model.queued,
+            "active": model.active,
+            "generation_config": { "max_new_tokens": settings.reply_tokens_max },
+            "embedding_model": embedding,
+        }),
+    ))
+}

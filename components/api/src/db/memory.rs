@@ -1,0 +1,121 @@
+//! What a session remembers: the messages that can be recalled.
+
+use serde::Serialize;
+
+use super::{Database, Row, messages, params, sessions};
+use crate::http::error::ApiError;
+use crate::http::route::Page;
+use crate::time;
+
+/// A memory, as clients see it.
+#[derive(Serialize)]
+pub struct Memory {
+    /// The message.
+    pub message_id: u64,
+    /// The turn that it was said in.
+    pub turn: u32,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// When it was said: RFC 3339.
+    pub timestamp: String,
+    /// What was said.
+    pub content: String,
+    /// How well it answers the query, where there was one: more is better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+}
+
+/// A message that a search found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The message.
+    pub message: u64,
+    /// The turn that it was said in.
+    pub turn: u32,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// When it was said, in microseconds.
+    pub timestamp: i64,
+    /// Its tokens, and the number of the model that measured them, where somebody did.
+    pub tokens: Option<(u32, i64)>,
+    /// What was said.
+    pub content: String,
+}
+
+/// Lists what a session remembers, newest first: session number, limit, skip.
+pub const LIST: &str = "SELECT id, turn, role, timestamp, content FROM messages \
+    WHERE session = ?1 AND is_embedded AND forgotten = 0 \
+    ORDER BY turn DESC, role LIMIT ?2 OFFSET ?3";
+/// Reads the messages that a search found, as far as they may be recalled before a turn: session
+/// number, ids as a JSON list, turn.
+pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.tokens_by, \
+    m.content \
+    FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
+    WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
+    AND m.status IN ('ok', 'interrupted')";
+/// Takes a message out of recall for good: session number, message id.
+pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
+    WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
+
+/// Lists what a session remembers, newest first.
+///
+/// Fails with 404 if there is no such session.
+pub async fn list(
+    database: &Database,
+    session_id: &str,
+    page: Page,
+) -> Result<Vec<Memory>, ApiError> {
+    let session = sessions::number(database, session_id).await?;
+    let parameters = params![session, page.limit, page.skip];
+    let rows = database.query("the memories could not be read", LIST, parameters).await?;
+    let memory = |mut row: Row| Memory {
+        message_id: row.id(0),
+        turn: row.small(1),
+        role: messages::role(&row.text(2)),
+        timestamp: time::rfc3339(row.int(3)),
+        content: row.text(4),
+        score: None,
+    };
+    Ok(rows.into_iter().map(memory).collect())
+}
+
+/// Reads the messages that a search found. What may not be recalled is left out: the database is
+/// the truth, and an index may be behind it.
+///
+/// Fails with 500 if the database does.
+pub async fn fetch(
+    database: &Database,
+    session: i64,
+    ids: &[u64],
+    before_turn: u32,
+) -> Result<Vec<Found>, ApiError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = serde_json::to_string(ids).expect("numbers are always JSON");
+    let parameters = params![session, list, before_turn];
+    let rows = database.query("the memories could not be read", FETCH, parameters).await?;
+    Ok(rows.into_iter().map(found).collect())
+}
+
+/// Takes a message out of recall for good: its vector and its words are deleted.
+///
+/// Fails with 404 if the session or the message is not there, or was taken out before.
+pub async fn forget(database: &Database, session_id: &str, message: u64) -> Result<(), ApiError> {
+    let session = sessions::number(database, session_id).await?;
+    let parameters = params![session, messages::id_value(message)];
+    let rows = database.query("the memory could not be deleted", FORGET, parameters).await?;
+    if rows.is_empty() { Err(ApiError::no_message(message)) } else { Ok(()) }
+}
+
+/// A row of [`FETCH`] or of the history window.
+pub fn found(mut row: Row) -> Found {
+    Found {
+        message: row.id(0),
+        turn: row.small(1),
+        role: messages::role(&row.text(2)),
+        timestamp: row.int(3),
+        tokens: (row.int(5) != 0).then(|| (row.small(4), row.int(5))),
+        content: row.text(6),
+    }
+}

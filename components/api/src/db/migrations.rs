@@ -1,0 +1,70 @@
+//! From any older shape of the database to today's, step by step.
+//!
+//! `PRAGMA user_version` is not to be had everywhere, so the version stands in a table. A version is
+//! reached by a list of statements, each of which can be repeated; then the number is moved. So two
+//! instances may migrate at once, and one that dies halfway is continued by the next.
+
+use spin_sdk::sqlite::Error;
+
+use super::{Database, params};
+use crate::http::error::ApiError;
+
+/// The line that separates the statements of a version.
+const SEPARATOR: &str = "\n--;\n";
+
+/// What leads to each version from the one before. The first is version 1.
+const VERSIONS: [&str; 1] = [include_str!("schema_v1.sql")];
+
+/// The version of this program.
+pub const VERSION: i64 = VERSIONS.len() as i64;
+
+pub(super) const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_version \
+    (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)";
+pub(super) const BEGIN: &str = "INSERT INTO schema_version (only, version) VALUES (1, 0) \
+    ON CONFLICT DO NOTHING";
+pub(super) const READ: &str = "SELECT version FROM schema_version";
+pub(super) const MOVE: &str = "UPDATE schema_version SET version = ?1 WHERE version = ?1 - 1";
+
+/// The statements that lead to this version from the one before.
+pub(super) fn statements(version: i64) -> impl Iterator<Item = &'static str> {
+    let at = usize::try_from(version - 1).unwrap_or(usize::MAX);
+    VERSIONS.get(at).into_iter().flat_map(|script| script.split(SEPARATOR)).map(str::trim)
+}
+
+/// Brings the database to the version of this program. Costs one read where it already is.
+///
+/// Fails with 500 if the database is of a newer version, or a statement fails.
+pub async fn migrate(database: &Database) -> Result<(), ApiError> {
+    let version = match database.run(READ, params![]).await {
+        Ok(rows) => rows.first().map_or(0, |row| row.int(0)),
+        // There is no such table: the database is new.
+        Err(_) => 0,
+    };
+    if version > VERSION {
+        let message = format!(
+            "the database has schema version {version}, and this program knows versions up to \
+             {VERSION}: run a newer program, or give this one another database"
+        );
+        return Err(ApiError::new(500, "database_too_new", message));
+    }
+    if version < VERSION {
+        upgrade(database).await.map_err(|cause| {
+            ApiError::internal("the database could not be brought to this version", cause)
+        })?;
+    }
+    Ok(())
+}
+
+async fn upgrade(database: &Database) -> Result<(), Error> {
+    database.run(CREATE, params![]).await?;
+    database.run(BEGIN, params![]).await?;
+    let rows = database.run(READ, params![]).await?;
+    let found = rows.first().map_or(0, |row| row.int(0));
+    for version in found + 1..=VERSION {
+        for statement in statements(version) {
+            database.run(statement, params![]).await?;
+        }
+        database.run(MOVE, params![version]).await?;
+    }
+    Ok(())
+}

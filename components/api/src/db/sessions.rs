@@ -1,0 +1,165 @@
+//! Sessions: a thread of conversation, and whether it remembers.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use spin_sdk::sqlite::Value;
+
+use super::{Database, Row, params};
+use crate::http::error::ApiError;
+use crate::http::request::NewSession;
+use crate::http::route::Page;
+use crate::time;
+
+/// A session, as clients see it.
+#[derive(Serialize)]
+pub struct Session {
+    /// A UUID.
+    pub id: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339: the last message, or the creation.
+    pub last_updated_at: String,
+    /// The chat model at its creation.
+    pub llm_model_name: Option<String>,
+    /// The documents that it is linked to.
+    pub rag_document_ids: Option<Box<RawValue>>,
+    /// Whether earlier turns are recalled.
+    pub long_term_memory_enabled: bool,
+    /// Tags.
+    pub metadata_tags: Option<Box<RawValue>>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, name, created_at, last_updated_at, llm_model_name, rag_document_ids, \
+         long_term_memory_enabled, metadata_tags"
+    };
+}
+
+/// Makes a session: id, name, now, model name, document ids.
+pub const CREATE: &str = concat!(
+    "INSERT INTO sessions (id, name, created_at, last_updated_at, llm_model_name, \
+     rag_document_ids) VALUES (?1, ?2, ?3, ?3, ?4, ?5) RETURNING ",
+    columns!()
+);
+/// Lists sessions, newest first: limit, skip.
+pub const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM sessions ORDER BY last_updated_at DESC, no DESC LIMIT ?1 OFFSET ?2"
+);
+/// Shows a session: id.
+pub const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id = ?1");
+/// Finds the number of a session: id.
+pub const NUMBER: &str = "SELECT no FROM sessions WHERE id = ?1";
+/// Renames a session: id, name.
+pub const RENAME: &str =
+    concat!("UPDATE sessions SET name = ?2 WHERE id = ?1 RETURNING ", columns!());
+/// Switches the memory of a session: id, on.
+pub const SET_MEMORY: &str = concat!(
+    "UPDATE sessions SET long_term_memory_enabled = ?2 WHERE id = ?1 RETURNING ",
+    columns!()
+);
+/// Deletes a session with everything in it: id.
+pub const DELETE: &str = "DELETE FROM sessions WHERE id = ?1 RETURNING no";
+
+/// Makes a session.
+///
+/// Fails with 500 if the database does.
+pub async fn create(
+    database: &Database,
+    new: &NewSession,
+    model: Option<String>,
+) -> Result<Session, ApiError> {
+    let id = uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string();
+    let documents = new
+        .rag_document_ids
+        .as_ref()
+        .map(|ids| serde_json::to_string(ids).expect("strings are always JSON"));
+    let parameters = params![id, new.name.clone(), time::now_micros(), model, documents];
+    let rows = database.query("the session could not be stored", CREATE, parameters).await?;
+    let row = rows.into_iter().next().map(session);
+    row.ok_or_else(|| ApiError::internal("the session could not be stored", "no row came back"))
+}
+
+/// Lists sessions, those with the newest message first.
+///
+/// Fails with 500 if the database does.
+pub async fn list(database: &Database, page: Page) -> Result<Vec<Session>, ApiError> {
+    let parameters = params![page.limit, page.skip];
+    let rows = database.query("the sessions could not be read", LIST, parameters).await?;
+    Ok(rows.into_iter().map(session).collect())
+}
+
+/// Shows a session.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn get(database: &Database, id: &str) -> Result<Session, ApiError> {
+    one(database, id, "the session could not be read", GET, params![id]).await
+}
+
+/// The number by which tables know a session.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn number(database: &Database, id: &str) -> Result<i64, ApiError> {
+    let rows = database.query("the session could not be read", NUMBER, params![id]).await?;
+    rows.first().map(|row| row.int(0)).ok_or_else(|| ApiError::no_session(id))
+}
+
+/// Renames a session.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn rename(
+    database: &Database,
+    id: &str,
+    name: Option<String>,
+) -> Result<Session, ApiError> {
+    one(database, id, "the session could not be renamed", RENAME, params![id, name]).await
+}
+
+/// Switches the memory of a session on or off.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn set_memory(database: &Database, id: &str, enabled: bool) -> Result<Session, ApiError> {
+    let parameters = params![id, i64::from(enabled)];
+    one(database, id, "the memory could not be switched", SET_MEMORY, parameters).await
+}
+
+/// Deletes a session with everything that was said in it or derived from it.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn delete(database: &Database, id: &str) -> Result<(), ApiError> {
+    let rows = database.query("the session could not be deleted", DELETE, params![id]).await?;
+    if rows.is_empty() { Err(ApiError::no_session(id)) } else { Ok(()) }
+}
+
+async fn one(
+    database: &Database,
+    id: &str,
+    what: &str,
+    sql: &str,
+    parameters: Vec<Value>,
+) -> Result<Session, ApiError> {
+    let rows = database.query(what, sql, parameters).await?;
+    rows.into_iter().next().map(session).ok_or_else(|| ApiError::no_session(id))
+}
+
+fn session(mut row: Row) -> Session {
+    Session {
+        id: row.text(0),
+        name: row.take_text(1),
+        created_at: time::rfc3339(row.int(2)),
+        last_updated_at: time::rfc3339(row.int(3)),
+        llm_model_name: row.take_text(4),
+        rag_document_ids: row.take_text(5).and_then(|json| RawValue::from_string(json).ok()),
+        long_term_memory_enabled: row.flag(6),
+        metadata_tags: row.take_text(7).and_then(|json| RawValue::from_string(json).ok()),
+    }
+}
+
+fn random_bytes() -> [u8; 16] {
+    use spin_sdk::wasip3::random::random::get_random_u64;
+    ((u128::from(get_random_u64()) << 64) | u128::from(get_random_u64())).to_le_bytes()
+}

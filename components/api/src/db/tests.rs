@@ -1,0 +1,367 @@
+//! The statements of this component on a real SQLite: what the schema promises, and that no
+//! statement of a turn reads more than its index shows it.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{indexing, memory, messages, migrations, sessions};
+
+/// Runs a statement and returns its rows as text, columns joined by `|`.
+fn run(db: &Connection, sql: &str, parameters: &[Value]) -> Vec<String> {
+    let mut statement = db.prepare(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let columns = statement.column_count();
+    let mut rows = statement.query(params_from_iter(parameters)).unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap_or_else(|error| panic!("{error}: {sql}")) {
+        let cells: Vec<String> = (0..columns)
+            .map(|column| match row.get::<_, Value>(column).unwrap() {
+                Value::Null => "-".to_owned(),
+                Value::Integer(number) => number.to_string(),
+                Value::Real(number) => number.to_string(),
+                Value::Text(text) => text,
+                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+            })
+            .collect();
+        found.push(cells.join("|"));
+    }
+    found
+}
+
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { &[$(Value::from($value)),*] };
+}
+
+/// A new database of this version.
+fn database(version: i64) -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    run(&db, migrations::CREATE, &[]);
+    run(&db, migrations::BEGIN, &[]);
+    upgrade(&db, 1, version);
+    db
+}
+
+fn upgrade(db: &Connection, from: i64, to: i64) {
+    for version in from..=to {
+        for statement in migrations::statements(version) {
+            run(db, statement, &[]);
+        }
+        run(db, migrations::MOVE, values![version]);
+    }
+}
+
+fn session(db: &Connection, id: &str) {
+    run(db, sessions::CREATE, values![id.to_owned(), Value::Null, 5_i64, Value::Null, Value::Null]);
+}
+
+/// Posts a message; the rows are those of `messages::POST`.
+fn post(db: &Connection, session: &str, content: &str, now: i64) -> Vec<String> {
+    let lease = now + 100;
+    let values =
+        values![session.to_owned(), now, content.to_owned(), 1_i64, lease, "r".to_owned(), 3_i64];
+    run(db, messages::POST, values)
+}
+
+fn end(db: &Connection, reply: i64, status: &str, content: &str, now: i64) {
+    let parameters = values![
+        reply,
+        status.to_owned(),
+        content.to_owned(),
+        9_i64,
+        now,
+        3_i64,
+        1_i64,
+        "{}".to_owned(),
+        "{\"receipt\":1}".to_owned(),
+        reply - 1,
+        "ok".to_owned(),
+        2_i64,
+        Value::Null,
+    ];
+    run(db, messages::END, parameters);
+}
+
+fn look(db: &Connection, reply: i64, run_of: &str, now: i64) -> Vec<String> {
+    run(db, messages::LOOK, values![reply, run_of.to_owned(), now])
+}
+
+fn embed(db: &Connection, ids: &[i64], model: i64) {
+    let mut parameters = vec![Value::from(model)];
+    for id in ids {
+        parameters.push(Value::from(*id));
+        parameters.push(Value::from(vec![0_u8; 8]));
+    }
+    run(db, &indexing::insert_sql(ids.len()), &parameters);
+}
+
+#[test]
+fn a_post_makes_a_turn_of_two_messages_in_order() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    assert_eq!(post(&db, "a", "hello", 10), ["1|1|1|1|-|0", "2|1|1|1|-|0"]);
+    // The second turn is blocked by the first, which is alive.
+    assert_eq!(post(&db, "a", "again", 20), ["3|1|2|1|-|1", "4|1|2|1|-|1"]);
+    assert_eq!(post(&db, "nobody", "hello", 30), Vec::<String>::new());
+    assert_eq!(
+        run(&db, "SELECT turn, role, status, content FROM messages ORDER BY turn, role DESC", &[]),
+        ["1|user|ok|hello", "1|assistant|pending|", "2|user|ok|again", "2|assistant|pending|"]
+    );
+    assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["2|20"]);
+}
+
+#[test]
+fn a_full_queue_stores_nothing() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    for now in 0..3 {
+        assert_eq!(post(&db, "a", "hello", now).len(), 2);
+    }
+    assert_eq!(post(&db, "a", "hello", 4).len(), 0);
+    assert_eq!(run(&db, "SELECT count(*) FROM messages", &[]), ["6"]);
+}
+
+#[test]
+fn a_turn_runs_when_no_earlier_one_is_alive() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    post(&db, "a", "two", 11);
+    assert_eq!(look(&db, 4, "r", 20), ["0|111|1"]);
+    // Its lease ran out; or it belonged to another run of the host.
+    assert_eq!(look(&db, 4, "r", 110), ["0|111|0"]);
+    assert_eq!(look(&db, 4, "s", 20), ["0|111|0"]);
+    run(&db, messages::RENEW, values![2_i64, 500_i64]);
+    assert_eq!(look(&db, 4, "r", 110), ["0|111|1"]);
+    end(&db, 2, "ok", "first", 120);
+    assert_eq!(look(&db, 4, "r", 121), ["0|111|0"]);
+    assert_eq!(look(&db, 2, "r", 121), Vec::<String>::new());
+}
+
+#[test]
+fn a_cancelled_turn_is_told() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    assert_eq!(run(&db, messages::CANCEL, values![1_i64]), ["2"]);
+    assert_eq!(look(&db, 2, "r", 20), ["1|110|0"]);
+    end(&db, 2, "cancelled", "I was say", 30);
+    assert_eq!(run(&db, messages::CANCEL, values![1_i64]), Vec::<String>::new());
+}
+
+#[test]
+fn the_end_of_a_turn_is_one_statement() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "hello", 10);
+    end(&db, 2, "ok", "hi there", 42);
+    assert_eq!(
+        run(&db, "SELECT id, status, content, timestamp, tokens, tokens_by FROM messages", &[]),
+        ["1|ok|hello|10|2|1", "2|ok|hi there|42|3|1"]
+    );
+    assert_eq!(run(&db, "SELECT last_updated_at FROM sessions", &[]), ["42"]);
+    assert_eq!(run(&db, messages::RECEIPT, values![1_i64, 2_i64]), ["{\"receipt\":1}"]);
+    // A turn ends once.
+    end(&db, 2, "failed", "", 50);
+    assert_eq!(run(&db, "SELECT status, timestamp FROM messages WHERE id = 2", &[]), ["ok|42"]);
+}
+
+#[test]
+fn a_turn_that_died_leaves_what_the_user_said_marked_and_queued() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    post(&db, "a", "two", 11);
+    end(&db, 2, "ok", "done", 12);
+    // The same run, the lease still runs: it is alive.
+    let same = run(&db, messages::ABANDON, values!["r".to_owned(), 20_i64]);
+    assert_eq!(same, Vec::<String>::new());
+    // Another run of the host: it is dead at once.
+    assert_eq!(run(&db, messages::ABANDON, values!["s".to_owned(), 20_i64]), ["4"]);
+    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64]);
+    assert_eq!(
+        all,
+        [
+            "1|1|10|user|one|ok|0|-",
+            "2|1|12|assistant|done|ok|0|{}",
+            "3|2|11|user|two|interrupted|0|-"
+        ]
+    );
+    let queue = run(&db, indexing::QUEUE, values![1_i64, 10_i64]);
+    assert_eq!(queue, ["1|one", "2|done", "3|two"]);
+    // The end of a turn that was taken for dead changes nothing.
+    end(&db, 4, "ok", "late", 30);
+    assert_eq!(run(&db, "SELECT count(*) FROM messages", &[]), ["3"]);
+    assert_eq!(run(&db, "SELECT count(*) FROM receipts", &[]), ["1"]);
+}
+
+#[test]
+fn a_message_is_indexed_once_and_again_by_another_model() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    end(&db, 2, "ok", "done", 12);
+    embed(&db, &[1, 2], 1);
+    embed(&db, &[1, 2], 1);
+    assert_eq!(run(&db, indexing::AFTER, values![1_i64, 1_i64, 0_i64, 9_i64]).len(), 2);
+    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
+    assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "1"]);
+    // Under another model all waits again, and its vectors replace the old ones.
+    assert_eq!(run(&db, indexing::QUEUE, values![2_i64, 10_i64]).len(), 2);
+    embed(&db, &[1], 2);
+    assert_eq!(run(&db, "SELECT message, model FROM vectors ORDER BY seq", &[]), ["2|1", "1|2"]);
+    assert_eq!(run(&db, indexing::QUEUE, values![2_i64, 10_i64]), ["2|done"]);
+}
+
+#[test]
+fn what_failed_is_not_indexed() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    end(&db, 2, "failed", "half a sen", 12);
+    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), ["1|one"]);
+    embed(&db, &[1, 2], 1);
+    assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["1"]);
+    assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "0"]);
+}
+
+#[test]
+fn a_forgotten_memory_is_gone_and_stays_gone() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "one", 10);
+    end(&db, 2, "ok", "done", 12);
+    embed(&db, &[1, 2], 1);
+    assert_eq!(run(&db, memory::FORGET, values![1_i64, 1_i64]), ["1"]);
+    assert_eq!(run(&db, memory::FORGET, values![1_i64, 1_i64]), Vec::<String>::new());
+    assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);
+    assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]), ["2|1|assistant|12|done"]);
+    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
+    embed(&db, &[1], 1);
+    assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);
+    let fetched = run(&db, memory::FETCH, values![1_i64, "[1,2]".to_owned(), 9_i64]);
+    assert_eq!(fetched, ["2|1|assistant|12|3|1|done"]);
+    // Another session's message is not found by its id.
+    assert_eq!(run(&db, memory::FORGET, values![2_i64, 2_i64]), Vec::<String>::new());
+    assert_eq!(run(&db, memory::FETCH, values![2_i64, "[1,2]".to_owned(), 9_i64]).len(), 0);
+}
+
+#[test]
+fn a_deleted_session_leaves_nothing() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    session(&db, "b");
+    for (id, reply) in [("a", 2), ("b", 4)] {
+        post(&db, id, "one", 10);
+        end(&db, reply, "ok", "done", 12);
+        embed(&db, &[reply - 1, reply], 1);
+    }
+    assert_eq!(run(&db, sessions::DELETE, values!["a".to_owned()]), ["1"]);
+    for table in tables_of_sessions(&db) {
+        let column = if table == "receipts" { "message" } else { "session" };
+        let owner = if table == "receipts" { 4 } else { 2 };
+        let owners = run(&db, &format!("SELECT DISTINCT {column} FROM {table}"), &[]);
+        assert_eq!(owners, [owner.to_string()], "{table}");
+    }
+    // Work on it that was under way finds nothing.
+    embed(&db, &[1, 2], 1);
+    end(&db, 2, "ok", "late", 30);
+    assert_eq!(run(&db, "SELECT count(*) FROM vectors WHERE session = 1", &[]), ["0"]);
+    // A session's number is never given to another.
+    session(&db, "c");
+    assert_eq!(run(&db, sessions::NUMBER, values!["c".to_owned()]), ["3"]);
+}
+
+/// The tables whose rows belong to a session.
+fn tables_of_sessions(db: &Connection) -> Vec<String> {
+    let all = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+        AND name NOT IN ('schema_version', 'sessions', 'models')";
+    run(db, all, &[])
+}
+
+#[test]
+fn sessions_are_listed_newest_first() {
+    let db = database(migrations::VERSION);
+    for id in ["a", "b", "c"] {
+        session(&db, id);
+    }
+    post(&db, "b", "hello", 50);
+    let ids = |skip: i64| -> Vec<String> {
+        let rows = run(&db, sessions::LIST, values![2_i64, skip]);
+        rows.iter().map(|row| row[..1].to_owned()).collect()
+    };
+    assert_eq!(ids(0), ["b", "c"]);
+    assert_eq!(ids(2), ["a"]);
+}
+
+#[test]
+fn no_statement_reads_a_whole_table() {
+    let db = database(migrations::VERSION);
+    let insert = indexing::insert_sql(2);
+    for sql in [
+        sessions::LIST,
+        sessions::GET,
+        sessions::NUMBER,
+        sessions::RENAME,
+        sessions::SET_MEMORY,
+        sessions::DELETE,
+        messages::POST,
+        messages::LOOK,
+        messages::RENEW,
+        messages::END,
+        messages::CANCEL,
+        messages::LIST,
+        messages::WINDOW,
+        messages::RECEIPT,
+        messages::BY_IDS,
+        indexing::QUEUE,
+        indexing::AFTER,
+        memory::LIST,
+        memory::FETCH,
+        memory::FORGET,
+        insert.as_str(),
+    ] {
+        for step in plan(&db, sql) {
+            let scans = step.starts_with("SCAN")
+                && !step.contains("USING INDEX sessions_newest")
+                && !step.contains("ROW VALUES CLAUSE")
+                && !step.starts_with("SCAN v")
+                && !step.starts_with("SCAN j ")
+                && !step.contains("CONSTANT ROW")
+                && !step.starts_with("SCAN (");
+            assert!(!scans, "`{step}` in: {sql}");
+            let sorts = step.contains("TEMP B-TREE") && sql != messages::POST;
+            assert!(!sorts, "`{step}` in: {sql}");
+        }
+    }
+    // What is asked for by id costs as much as there are ids, however long the session is.
+    for sql in [messages::BY_IDS, memory::FETCH] {
+        let plan = plan(&db, sql);
+        assert!(plan.iter().any(|step| step.contains("m USING INTEGER PRIMARY KEY")), "{plan:?}");
+    }
+    // What died is found among what is pending, not among all that was ever said.
+    let abandon = plan(&db, messages::ABANDON);
+    assert!(abandon.iter().any(|step| step.contains("messages_pending")), "{abandon:?}");
+}
+
+/// The steps of a statement, those of its triggers not included.
+fn plan(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let count = statement.parameter_count();
+    let rows = statement
+        .query_map(params_from_iter(vec![Value::from(1_i64); count]), |row| row.get::<_, String>(3))
+        .unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_migration_can_be_repeated() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    post(&db, "a", "hello", 10);
+    let before = run(&db, "SELECT name, sql FROM sqlite_schema ORDER BY name", &[]);
+    // As an instance does that died before it moved the number.
+    run(&db, "UPDATE schema_version SET version = 0", &[]);
+    upgrade(&db, 1, migrations::VERSION);
+    assert_eq!(run(&db, "SELECT name, sql FROM sqlite_schema ORDER BY name", &[]), before);
+    assert_eq!(run(&db, "SELECT count(*) FROM messages", &[]), ["2"]);
+    assert_eq!(run(&db, migrations::READ, &[]), [migrations::VERSION.to_string()]);
+}

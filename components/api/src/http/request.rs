@@ -1,0 +1,404 @@
+//! What a client sends: read up to a limit, and taken apart field by field, so that an error can
+//! name the field.
+
+use http::HeaderMap;
+use http_body::Body;
+use serde_json::{Map, Value};
+use std::pin::pin;
+
+use super::error::ApiError;
+use crate::limits;
+
+/// A new session.
+#[derive(Debug, PartialEq)]
+pub struct NewSession {
+    /// What people call it.
+    pub name: Option<String>,
+    /// The documents that it is linked to.
+    pub rag_document_ids: Option<Vec<String>>,
+}
+
+/// A message of a user, and how to answer it.
+#[derive(Debug, PartialEq, Clone)]
+pub struct NewMessage {
+    /// What was said.
+    pub content: String,
+    /// Whether the answer comes as a stream of events.
+    pub stream: bool,
+    /// How the model answers.
+    pub options: Options,
+}
+
+/// How the model answers. What is none is left to the server.
+#[derive(Debug, PartialEq, Clone, Default)]
+pub struct Options {
+    /// The most tokens of the reply: at least 1.
+    pub max_tokens: Option<u32>,
+    /// 0 to 2.
+    pub temperature: Option<f32>,
+    /// Above 0 up to 1.
+    pub top_p: Option<f32>,
+    /// 0 considers all tokens.
+    pub top_k: Option<u32>,
+    /// 0 to 1.
+    pub min_p: Option<f32>,
+    /// 1 to 2.
+    pub repeat_penalty: Option<f32>,
+    /// The same seed, prompt and model give the same text.
+    pub seed: Option<u32>,
+    /// Texts that end the reply.
+    pub stop: Vec<String>,
+}
+
+/// Reads a JSON object from the body of a request.
+///
+/// Fails with 415 if the body is not declared as JSON, with 413 if it is too long (it is not read to
+/// its end then), and with 400 if it is not a JSON object.
+pub async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, ApiError>
+where
+    B: Body,
+    B::Error: std::fmt::Display,
+{
+    let declared = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
+    check_content_type(declared)?;
+    let bytes = read(headers, body).await?;
+    parse(&bytes)
+}
+
+/// Whether the client wants to be answered with a stream of events.
+pub fn accepts_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| {
+        kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
+fn check_content_type(declared: &str) -> Result<(), ApiError> {
+    let kind = declared.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
+        return Ok(());
+    }
+    let found = if kind.is_empty() { "none".to_owned() } else { format!("`{kind}`") };
+    let message = format!("the content type must be `application/json`, not {found}");
+    Err(ApiError::new(415, "unsupported_content_type", message))
+}
+
+async fn read<B>(headers: &HeaderMap, body: B) -> Result<Vec<u8>, ApiError>
+where
+    B: Body,
+    B::Error: std::fmt::Display,
+{
+    let too_long = || {
+        let message = format!("a body may have at most {} bytes", limits::BODY_BYTES_MAX);
+        ApiError::new(413, "body_too_long", message)
+    };
+    let declared = headers.get("content-length").and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    if declared > limits::BODY_BYTES_MAX as u64 {
+        return Err(too_long());
+    }
+    let mut bytes = Vec::new();
+    let mut body = pin!(body);
+    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let frame = frame.map_err(|error| {
+            eprintln!("a request's body broke off: {error}");
+            ApiError::new(400, "body_incomplete", "the body broke off before its end")
+        })?;
+        let Ok(mut data) = frame.into_data() else { continue };
+        while bytes::Buf::has_remaining(&data) {
+            let chunk = bytes::Buf::chunk(&data);
+            if bytes.len() + chunk.len() > limits::BODY_BYTES_MAX {
+                return Err(too_long());
+            }
+            bytes.extend_from_slice(chunk);
+            let read = chunk.len();
+            bytes::Buf::advance(&mut data, read);
+        }
+    }
+    Ok(bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(ApiError::new(400, "invalid_json", "the body must be a JSON object")),
+        Err(error) => {
+            let message = format!("the body is not valid JSON: {error}");
+            Err(ApiError::new(400, "invalid_json", message))
+        }
+    }
+}
+
+/// Takes a new session out of a body.
+///
+/// Fails with 400 for a field of the wrong type or length.
+pub fn new_session(fields: &Map<String, Value>) -> Result<NewSession, ApiError> {
+    Ok(NewSession { name: name(fields)?, rag_document_ids: document_ids(fields)? })
+}
+
+/// Takes the name of a session out of a body; `null` takes its name away.
+///
+/// Fails with 400 if there is no name, or one of the wrong type or length.
+pub fn new_name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    if !fields.contains_key("name") {
+        return Err(ApiError::invalid("name", "`name` is missing: a string, or null for none"));
+    }
+    name(fields)
+}
+
+/// Takes the switch of the memory out of a body.
+///
+/// Fails with 400 if it is missing or no boolean.
+pub fn enabled(fields: &Map<String, Value>) -> Result<bool, ApiError> {
+    fields
+        .get("enabled")
+        .and_then(Value::as_bool)
+        .ok_or_else(|| ApiError::invalid("enabled", "`enabled` must be true or false"))
+}
+
+/// Takes a message out of a body.
+///
+/// Fails with 400 for a missing or empty content, a role other than `user`, or an option that is out
+/// of range; with 413 for a content that is too long.
+pub fn new_message(fields: &Map<String, Value>) -> Result<NewMessage, ApiError> {
+    match fields.get("role") {
+        Some(Value::String(role)) if role == "user" => {}
+        None => return Err(ApiError::invalid("role", "`role` is missing: it must be `user`")),
+        Some(_) => {
+            let message = "`role` must be `user`: only messages of the user can be posted";
+            return Err(ApiError::invalid("role", message));
+        }
+    }
+    let content = match fields.get("content") {
+        Some(Value::String(content)) => content,
+        None => return Err(ApiError::invalid("content", "`content` is missing: a string")),
+        Some(_) => return Err(ApiError::invalid("content", "`content` must be a string")),
+    };
+    if content.len() > limits::MESSAGE_BYTES_MAX {
+        return Err(ApiError::message_too_long(content.len()));
+    }
+    if content.trim().is_empty() {
+        return Err(ApiError::invalid("content", "`content` must not be empty"));
+    }
+    let stream = match fields.get("stream") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(stream)) => *stream,
+        Some(_) => return Err(ApiError::invalid("stream", "`stream` must be true or false")),
+    };
+    Ok(NewMessage { content: content.clone(), stream, options: options(fields)? })
+}
+
+fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
+    let top_p = decimal(fields, "top_p", 0.0, 1.0)?;
+    if top_p == Some(0.0) {
+        return Err(ApiError::invalid("top_p", "`top_p` must be above 0 and at most 1"));
+    }
+    Ok(Options {
+        max_tokens: whole(fields, "max_tokens", 1, limits::REPLY_TOKENS_MAX)?,
+        temperature: decimal(fields, "temperature", 0.0, 2.0)?,
+        top_p,
+        top_k: whole(fields, "top_k", 0, u32::MAX)?,
+        min_p: decimal(fields, "min_p", 0.0, 1.0)?,
+        repeat_penalty: decimal(fields, "repeat_penalty", 1.0, 2.0)?,
+        seed: whole(fields, "seed", 0, u32::MAX)?,
+        stop: stop(fields)?,
+    })
+}
+
+fn name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    match fields.get("name") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) if name.len() <= limits::NAME_BYTES_MAX => Ok(Some(name.clone())),
+        Some(Value::String(name)) => {
+            let most = limits::NAME_BYTES_MAX;
+            let message = format!("`name` may have at most {most} bytes, not {}", name.len());
+            Err(ApiError::invalid("name", message))
+        }
+        Some(_) => Err(ApiError::invalid("name", "`name` must be a string or null")),
+    }
+}
+
+fn document_ids(fields: &Map<String, Value>) -> Result<Option<Vec<String>>, ApiError> {
+    let wrong =
+        || ApiError::invalid("rag_document_ids", "`rag_document_ids` must be a list of ids");
+    let list = match fields.get("rag_document_ids") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(wrong()),
+    };
+    if list.len() > limits::SESSION_DOCUMENTS_MAX {
+        let message = format!(
+            "`rag_document_ids` may have at most {} ids, not {}",
+            limits::SESSION_DOCUMENTS_MAX,
+            list.len()
+        );
+        return Err(ApiError::invalid("rag_document_ids", message));
+    }
+    let ids = list.iter().map(|id| id.as_str().map(str::to_owned).ok_or_else(wrong));
+    Ok(Some(ids.collect::<Result<_, _>>()?))
+}
+
+fn stop(fields: &Map<String, Value>) -> Result<Vec<String>, ApiError> {
+    let texts = match fields.get("stop") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(list)) => {
+            let texts = list.iter().map(|text| text.as_str().map(str::to_owned));
+            texts.collect::<Option<Vec<_>>>().unwrap_or_default()
+        }
+        Some(_) => Vec::new(),
+    };
+    let short = |text: &String| (1..=limits::STOP_BYTES_MAX).contains(&text.len());
+    if texts.is_empty() || texts.len() > limits::STOPS_MAX || !texts.iter().all(short) {
+        let (texts, bytes) = (limits::STOPS_MAX, limits::STOP_BYTES_MAX);
+        let message = format!(
+            "`stop` must be a string or at most {texts} strings, of 1 to {bytes} bytes each"
+        );
+        return Err(ApiError::invalid("stop", message));
+    }
+    Ok(texts)
+}
+
+fn whole(
+    fields: &Map<String, Value>,
+    name: &'static str,
+    least: u32,
+    most: u32,
+) -> Result<Option<u32>, ApiError> {
+    let value = match fields.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    let found = value.as_u64().and_then(|value| u32::try_from(value).ok());
+    match found.filter(|value| (least..=most).contains(value)) {
+        Some(value) => Ok(Some(value)),
+        None => {
+            let message = format!("`{name}` must be a whole number from {least} to {most}");
+            Err(ApiError::invalid(name, message))
+        }
+    }
+}
+
+fn decimal(
+    fields: &Map<String, Value>,
+    name: &'static str,
+    least: f64,
+    most: f64,
+) -> Result<Option<f32>, ApiError> {
+    let value = match fields.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    match value.as_f64().filter(|value| (least..=most).contains(value)) {
+        Some(value) => Ok(Some(value as f32)),
+        None => {
+            let message = format!("`{name}` must be a number from {least} to {most}");
+            Err(ApiError::invalid(name, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn message(body: Value) -> Result<NewMessage, ApiError> {
+        new_message(body.as_object().unwrap())
+    }
+
+    fn fails(body: Value) -> (u16, Option<&'static str>) {
+        let error = message(body).unwrap_err();
+        (error.status, error.param)
+    }
+
+    #[test]
+    fn a_message_needs_a_role_and_a_content() {
+        assert!(message(json!({ "role": "user", "content": "hi" })).is_ok());
+        assert_eq!(fails(json!({ "content": "hi" })), (400, Some("role")));
+        assert_eq!(fails(json!({ "role": "assistant", "content": "hi" })), (400, Some("role")));
+        assert_eq!(fails(json!({ "role": "user" })), (400, Some("content")));
+        assert_eq!(fails(json!({ "role": "user", "content": 7 })), (400, Some("content")));
+        assert_eq!(fails(json!({ "role": "user", "content": " \n" })), (400, Some("content")));
+    }
+
+    #[test]
+    fn a_message_of_the_most_bytes_is_taken_and_one_more_is_413() {
+        let text = "x".repeat(limits::MESSAGE_BYTES_MAX);
+        assert!(message(json!({ "role": "user", "content": text })).is_ok());
+        let error = message(json!({ "role": "user", "content": format!("{text}x") })).unwrap_err();
+        assert_eq!(error.status, 413);
+        assert!(error.message.contains("65536") && error.message.contains("65537"));
+    }
+
+    #[test]
+    fn options_have_ranges() {
+        let with = |name: &str, value: Value| {
+            let mut body = json!({ "role": "user", "content": "hi" });
+            body[name] = value;
+            message(body)
+        };
+        for (name, bad) in [
+            ("temperature", json!(-1)),
+            ("temperature", json!(2.01)),
+            ("temperature", json!("hot")),
+            ("top_p", json!(0)),
+            ("top_p", json!(1.5)),
+            ("top_k", json!(-3)),
+            ("max_tokens", json!(0)),
+            ("max_tokens", json!(1.5)),
+            ("seed", json!(4_294_967_296_u64)),
+            ("stop", json!([])),
+            ("stop", json!(["a", 7])),
+            ("stop", json!("x".repeat(129))),
+            ("stop", json!(vec!["x"; 9])),
+            ("stream", json!("yes")),
+        ] {
+            let error = with(name, bad).unwrap_err();
+            assert_eq!((error.status, error.param), (400, Some(name)));
+        }
+        let options = with("temperature", json!(0)).unwrap().options;
+        assert_eq!(options.temperature, Some(0.0));
+        assert_eq!(with("stop", json!("END")).unwrap().options.stop, ["END"]);
+        assert_eq!(with("seed", Value::Null).unwrap().options, Options::default());
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_where() {
+        let error = parse(b"{\"role\": \"user\",").unwrap_err();
+        assert_eq!(error.status, 400);
+        assert!(error.message.contains("JSON") && error.message.contains("column"));
+        assert_eq!(parse(b"[]").unwrap_err().code, "invalid_json");
+        assert_eq!(parse(b"\xff\xfe").unwrap_err().code, "invalid_json");
+    }
+
+    #[test]
+    fn only_json_is_taken() {
+        assert!(check_content_type("application/json; charset=utf-8").is_ok());
+        assert!(check_content_type("Application/JSON").is_ok());
+        assert_eq!(check_content_type("text/plain").unwrap_err().status, 415);
+        assert_eq!(check_content_type("").unwrap_err().status, 415);
+    }
+
+    #[test]
+    fn a_session_has_a_name_and_documents_or_neither() {
+        let session = |body: Value| new_session(body.as_object().unwrap());
+        let none = NewSession { name: None, rag_document_ids: None };
+        assert_eq!(session(json!({})), Ok(none));
+        assert_eq!(session(json!({ "name": 7 })).unwrap_err().param, Some("name"));
+        assert_eq!(session(json!({ "name": "x".repeat(513) })).unwrap_err().status, 400);
+        let bad = session(json!({ "rag_document_ids": [1] })).unwrap_err();
+        assert_eq!(bad.param, Some("rag_document_ids"));
+        assert!(enabled(json!({ "enabled": "yes" }).as_object().unwrap()).is_err());
+        assert!(new_name(json!({}).as_object().unwrap()).is_err());
+        assert_eq!(new_name(json!({ "name": null }).as_object().unwrap()), Ok(None));
+    }
+
+    #[test]
+    fn events_are_wanted_by_header() {
+        let mut headers = HeaderMap::new();
+        assert!(!accepts_events(&headers));
+        headers.insert("accept", "application/json, text/event-stream;q=0.9".parse().unwrap());
+        assert!(accepts_events(&headers));
+    }
+}

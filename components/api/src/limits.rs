@@ -1,0 +1,91 @@
+//! Every limit of this component, with its unit. Passing one is an error, never a silent cut.
+
+/// The most bytes of a message, in UTF-8.
+pub const MESSAGE_BYTES_MAX: usize = 65_536;
+/// The most bytes of a request's body: a message whose every character is escaped in JSON, and room
+/// for the other fields.
+pub const BODY_BYTES_MAX: usize = 7 * MESSAGE_BYTES_MAX;
+/// The most bytes of a session's name, in UTF-8.
+pub const NAME_BYTES_MAX: usize = 512;
+/// The most documents that a session may be linked to.
+pub const SESSION_DOCUMENTS_MAX: usize = 256;
+/// The most bytes of a query string, or of a path.
+pub const TARGET_BYTES_MAX: usize = 16_384;
+
+/// Rows in a list of sessions where the client does not say.
+pub const SESSIONS_LIMIT_DEFAULT: u32 = 50;
+/// Rows in a list of messages where the client does not say.
+pub const MESSAGES_LIMIT_DEFAULT: u32 = 1_000;
+/// Rows in a list of memories where the client does not say.
+pub const MEMORIES_LIMIT_DEFAULT: u32 = 50;
+/// The most rows of any list.
+pub const LIST_LIMIT_MAX: u32 = 1_000;
+/// The most rows that a client may skip.
+pub const SKIP_MAX: u32 = 1_000_000_000;
+/// The most hits of a search in the memories of a session.
+pub const MEMORY_HITS_MAX: u32 = 100;
+
+/// The most stop texts of a request.
+pub const STOPS_MAX: usize = 8;
+/// The most bytes of one stop text.
+pub const STOP_BYTES_MAX: usize = 128;
+/// The most tokens of a reply that a client may ask for.
+pub const REPLY_TOKENS_MAX: u32 = 1_048_576;
+
+/// The most turns of one session that may wait for an answer at once.
+pub const TURNS_WAITING_MAX: u32 = 64;
+/// How long a turn counts as alive after its owner was last heard of, in microseconds.
+pub const LEASE_MICROS: i64 = 60_000_000;
+/// How often a live turn renews its lease, in microseconds.
+pub const LEASE_RENEWAL_MICROS: i64 = 20_000_000;
+/// The longest sleep of a turn that waits for an earlier one, in milliseconds.
+pub const QUEUE_SLEEP_MILLIS_MAX: u64 = 50;
+/// How often a turn looks whether it was cancelled while the model speaks, in milliseconds.
+pub const CANCEL_POLL_MILLIS: u64 = 50;
+/// A client that takes nothing for so long is gone, in milliseconds.
+pub const CLIENT_STALL_MILLIS: u64 = 30_000;
+/// How long a stream may be silent before a comment is sent, in milliseconds.
+pub const SILENCE_MILLIS_MAX: u64 = 15_000;
+/// How long an answer waits for a status of its own before the stream begins, in milliseconds.
+pub const STREAM_DECISION_MILLIS: u64 = 500;
+/// Events that may wait for a slow client.
+pub const EVENTS_WAITING_MAX: usize = 64;
+/// Elements read at once from the stream of a model or a database.
+pub const STREAM_READ_MAX: usize = 64;
+
+/// The most messages that one search hands to the ranking policy.
+pub const CANDIDATES_MAX: usize = 48;
+/// The most bytes of text that one search hands to the ranking policy.
+pub const CANDIDATE_BYTES_MAX: usize = 1_048_576;
+/// Hits that the dense search is asked for, besides those of the history window.
+pub const DENSE_HITS: u32 = 96;
+/// The most hits that a vector search may be asked for.
+pub const DENSE_HITS_MAX: u32 = 1_024;
+/// The most memories of one turn that a deployment may ask for.
+pub const MEMORIES_PER_TURN_MAX: u32 = 64;
+/// The most tokens that condensation leaves of a memory.
+pub const MEMORY_TOKENS_MAX: u32 = 100;
+/// The most tokens that condensation leaves of a passage of a document.
+pub const DOCUMENT_TOKENS_MAX: u32 = 150;
+/// Vectors that are loaded into the index at once.
+pub const VECTORS_LOADED_MAX: u32 = 1_024;
+
+/// The most turns that a policy may want to see as history.
+pub const WINDOW_TURNS_MAX: u32 = 64;
+/// The most literals that an assembly policy may declare.
+pub const LITERALS_MAX: usize = 64;
+/// The most bytes of one literal.
+pub const LITERAL_BYTES_MAX: usize = 1_024;
+/// The most parts of a plan.
+pub const PARTS_MAX: usize = 1_024;
+/// The most texts that are measured in one call.
+pub const COUNT_TEXTS_MAX: usize = 1_024;
+
+/// Messages that are indexed in one step.
+pub const INDEX_STEP_MESSAGES: u32 = 64;
+/// Steps of indexing in one call of maintenance.
+pub const INDEX_STEPS_MAX: u32 = 32;
+/// Characters of the prompt that the metadata of a reply shows.
+pub const PREVIEW_CHARS: usize = 200;
+/// Connections to the database that an instance keeps open.
+pub const CONNECTIONS_KEPT_MAX: usize = 16;

@@ -1,0 +1,48 @@
+//! A turn that was answered: what the client hears last, and what is done when it has.
+
+use serde_json::json;
+
+use super::receipt::Usage;
+use super::sink::Sink;
+use crate::db::Database;
+use crate::db::messages::Message;
+use crate::http::error::ApiError;
+use crate::index;
+
+/// A turn that was answered. Everything about it is stored.
+pub struct Answered {
+    /// The reply.
+    pub message: Message,
+    /// Its tokens, where the model spoke.
+    pub usage: Option<Usage>,
+    /// The id and the text of the user's message.
+    pub user: (u64, String),
+}
+
+impl Answered {
+    /// Tells a client that listens how it went.
+    pub async fn tell(&self, sink: &mut Sink) {
+        // A client that left in the meantime finds the reply in the list.
+        if let Some(usage) = &self.usage {
+            let _ = sink.send("usage", usage).await;
+        }
+        let _ = sink.send("message.end", &json!(self.message)).await;
+    }
+
+    /// Step 9: makes both messages part of the session's memory. What fails waits in the queue.
+    pub async fn remember(self, database: &Database) {
+        if let Err(error) = self.index(database).await {
+            eprintln!("the turn waits to be indexed: {}", error.message);
+        }
+    }
+
+    async fn index(self, database: &Database) -> Result<(), ApiError> {
+        let embedder = index::embedder(database).await?;
+        let mut texts = vec![self.user];
+        if self.message.status == "ok" {
+            texts.push((self.message.id, self.message.content));
+        }
+        index::index(database, &embedder, texts).await?;
+        Ok(())
+    }
+}

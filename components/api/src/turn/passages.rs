@@ -1,0 +1,152 @@
+//! The passages that policies see, and what this component knows of them besides.
+
+use super::condense;
+use super::degraded::Degraded;
+use super::recall::Recalled;
+use crate::bindings::inference::types::Error as ModelError;
+use crate::bindings::policy::types::{Kind, Passage, Role, Span};
+use crate::db::memory::Found;
+use crate::{limits, measure, time};
+
+/// A passage, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// What policies see. Its id is its place in the list.
+    pub passage: Passage,
+    /// The message that it is; none for the instruction.
+    pub message: Option<u64>,
+    /// The tokens of each kept span.
+    pub span_tokens: Vec<u32>,
+}
+
+/// The model that measures: its digest, and its number in the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter<'a> {
+    /// The digest.
+    pub digest: &'a str,
+    /// The number.
+    pub number: i64,
+}
+
+/// What goes into the prompt, before anything is laid out.
+pub struct Material<'a> {
+    /// The text of the instruction.
+    pub instruction: &'a str,
+    /// What was recalled, best first.
+    pub recalled: Vec<Recalled>,
+    /// The recent turns, oldest first, with their tokens.
+    pub history: Vec<(Found, u32)>,
+    /// The user's message.
+    pub query: Found,
+    /// The tokens of the user's message.
+    pub query_tokens: u32,
+}
+
+/// The tokens of messages: as they were stored where the same model measured them, counted in one
+/// call otherwise.
+///
+/// Fails as the model does.
+pub async fn tokens_of(messages: &[&Found], meter: Meter<'_>) -> Result<Vec<u32>, ModelError> {
+    let known = |message: &Found| {
+        message.tokens.filter(|(_, by)| *by == meter.number).map(|(tokens, _)| tokens)
+    };
+    let missing: Vec<&str> = messages
+        .iter()
+        .filter(|message| known(message).is_none())
+        .map(|message| message.content.as_str())
+        .collect();
+    let mut counted =
+        if missing.is_empty() { Vec::new() } else { measure::count(&missing).await? }.into_iter();
+    let tokens = messages
+        .iter()
+        .map(|message| known(message).or_else(|| counted.next()).ok_or(ModelError::EngineFailed));
+    tokens.collect()
+}
+
+/// Makes the list of passages: instruction, memories, history, query. Memories are condensed.
+///
+/// Fails as the model does.
+pub async fn list(
+    material: Material<'_>,
+    meter: Meter<'_>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Vec<Source>, ModelError> {
+    let instruction = measure::count_known(meter.digest, &[material.instruction]).await?[0];
+    let memories: Vec<&Found> = material.recalled.iter().map(|one| &one.found).collect();
+    let memory_tokens = tokens_of(&memories, meter).await?;
+    let texts: Vec<(&str, u32)> = memories
+        .iter()
+        .zip(&memory_tokens)
+        .map(|(memory, tokens)| (memory.content.as_str(), *tokens))
+        .collect();
+    let kept =
+        condense::condense(&material.query.content, &texts, limits::MEMORY_TOKENS_MAX, degraded)
+            .await?;
+
+    let mut sources = vec![instruction_source(material.instruction, instruction)];
+    for (recalled, kept) in material.recalled.into_iter().zip(kept) {
+        if kept.is_empty() {
+            continue;
+        }
+        let mut source = message_source(recalled.found, Kind::Memory, kept);
+        source.passage.score = recalled.score;
+        sources.push(source);
+    }
+    for (message, tokens) in material.history {
+        let kept = whole(&message.content, tokens);
+        sources.push(message_source(message, Kind::History, kept));
+    }
+    let kept = whole(&material.query.content, material.query_tokens);
+    sources.push(message_source(material.query, Kind::Query, kept));
+    for (id, source) in sources.iter_mut().enumerate() {
+        source.passage.id = id as u32;
+    }
+    Ok(sources)
+}
+
+/// A text that is kept whole, as one span; none for an empty text.
+pub fn whole(text: &str, tokens: u32) -> Vec<(Span, u32)> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    vec![(Span { start: 0, end: text.len() as u32 }, tokens)]
+}
+
+fn instruction_source(text: &str, tokens: u32) -> Source {
+    let message = Found {
+        message: 0,
+        turn: 0,
+        role: "system",
+        timestamp: 0,
+        tokens: None,
+        content: text.to_owned(),
+    };
+    let mut source = message_source(message, Kind::Instruction, whole(text, tokens));
+    source.message = None;
+    source.passage.said_at = None;
+    source
+}
+
+fn message_source(message: Found, kind: Kind, kept: Vec<(Span, u32)>) -> Source {
+    let role = match message.role {
+        "system" => Role::System,
+        "user" => Role::User,
+        _ => Role::Assistant,
+    };
+    let (spans, span_tokens): (Vec<Span>, Vec<u32>) = kept.into_iter().unzip();
+    Source {
+        passage: Passage {
+            id: 0,
+            kind,
+            role,
+            turn: message.turn,
+            score: 0.0,
+            said_at: Some(time::seconds(message.timestamp)),
+            tokens: span_tokens.iter().sum(),
+            text: message.content,
+            kept: spans,
+        },
+        message: Some(message.message),
+        span_tokens,
+    }
+}

@@ -1,0 +1,317 @@
+//! What is kept of how a reply came about: the metadata that every client sees, and the receipt from
+//! which the exact prompt can be put together again.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::degraded::Degraded;
+use super::passages::Source;
+use super::prompt::{Origin, Prompt, render};
+use super::reply::Reply;
+use super::stopwatch::Stopwatch;
+use crate::bindings::inference::models::ChatModel;
+use crate::bindings::policy::assembly::Description;
+use crate::bindings::policy::types::{Kind, Role};
+use crate::index::Embedder;
+use crate::limits;
+
+/// Everything that a turn decided before the model spoke.
+pub struct Decided {
+    /// The passages that policies saw.
+    pub sources: Vec<Source>,
+    /// The messages that recall chose, best first, used or not.
+    pub recalled: Vec<u64>,
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The assembly policy.
+    pub policy: std::rc::Rc<Description>,
+    /// The model.
+    pub model: ChatModel,
+    /// The number of the model's digest in the database.
+    pub meter: i64,
+    /// The model that embedded the query, where one did.
+    pub embedder: Option<std::rc::Rc<Embedder>>,
+    /// The most tokens of the prompt.
+    pub budget: u32,
+    /// The most tokens of the reply.
+    pub reply_tokens_max: u32,
+    /// The tokens of the user's message.
+    pub query_tokens: u32,
+}
+
+/// How the tokens of a turn add up.
+#[derive(Serialize)]
+pub struct Usage {
+    /// The prompt.
+    pub prompt_tokens: u32,
+    /// What of it had been evaluated before.
+    pub cached_tokens: u32,
+    /// The reply.
+    pub completion_tokens: u32,
+    /// Prompt and reply.
+    pub total_tokens: u32,
+}
+
+impl Usage {
+    /// The usage of a reply; `counted` is the length of its text, where the model did not say.
+    pub fn new(decided: &Decided, reply: &Reply, counted: Option<u32>) -> Self {
+        let outcome = reply.outcome.as_ref();
+        let prompt_tokens = outcome.map_or(decided.prompt.tokens, |outcome| outcome.prompt_tokens);
+        let completion_tokens =
+            outcome.map_or(counted.unwrap_or(0), |outcome| outcome.reply_tokens);
+        Self {
+            prompt_tokens,
+            cached_tokens: outcome.map_or(0, |outcome| outcome.cached_tokens),
+            completion_tokens,
+            total_tokens: prompt_tokens + completion_tokens,
+        }
+    }
+}
+
+/// The metadata of a turn that failed before the model spoke.
+pub fn failed_metadata(message: &str, code: &str, stages: &Stopwatch) -> Value {
+    json!({
+        "prompt_preview": null,
+        "rag_chunks_retrieved": [],
+        "relevant_history_retrieved": [],
+        "llm_call_error": message,
+        "error_code": code,
+        "finish_reason": "error",
+        "stages_us": stages.to_json(),
+    })
+}
+
+/// The metadata of a reply: the seed's keys, and ours.
+pub fn metadata(
+    decided: &Decided,
+    reply: &Reply,
+    usage: &Usage,
+    error: Option<&str>,
+    degraded: &[Degraded],
+    stages: &Stopwatch,
+) -> Value {
+    json!({
+        "prompt_preview": preview(&text(decided)),
+        "rag_chunks_retrieved": [],
+        "relevant_history_retrieved": decided.recalled,
+        "llm_call_error": error,
+        "finish_reason": reply.ended.reason(),
+        "memories": memories(decided),
+        "degraded": degraded,
+        "usage": usage,
+        "model": decided.model.name,
+        "stages_us": stages.to_json(),
+    })
+}
+
+/// What the model is about to read, for a client that listens.
+pub fn context(decided: &Decided, degraded: &[Degraded]) -> Value {
+    let history =
+        sources_of(decided, Kind::History).filter(|(at, _)| decided.prompt.tokens_of(*at) > 0);
+    let first = history.clone().map(|(_, source)| source.passage.turn).min();
+    json!({
+        "memories": memories(decided),
+        "rag_chunks_retrieved": [],
+        "relevant_history_retrieved": decided.recalled,
+        "history": { "messages": history.count(), "first_turn": first },
+        "left_out": passages(decided).into_iter().filter(|p| p["state"] != "kept").collect::<Vec<_>>(),
+        "prompt_tokens": decided.prompt.tokens,
+        "budget": decided.budget,
+        "degraded": degraded,
+    })
+}
+
+/// The receipt, as it is stored: texts of messages stand in it as ids and spans.
+pub fn receipt(
+    decided: &Decided,
+    usage: &Usage,
+    degraded: &[Degraded],
+    stages: &Stopwatch,
+) -> Value {
+    let model = &decided.model;
+    let embedder = decided.embedder.as_ref();
+    json!({
+        "policies": {
+            "assembly": { "name": decided.policy.name, "digest": decided.policy.digest },
+        },
+        "model": {
+            "name": model.name,
+            "digest": model.digest,
+            "backend": model.backend,
+            "exact_counts": model.exact_counts,
+        },
+        "embedding_model": embedder.map(|e| json!({ "name": e.name, "digest": e.digest })),
+        "context_tokens": model.context_tokens,
+        "reply_tokens_max": decided.reply_tokens_max,
+        "budget": decided.budget,
+        "template_tokens": decided.prompt.template_tokens,
+        "usage": usage,
+        "passages": passages(decided),
+        "degraded": degraded,
+        "stages_us": stages.to_json(),
+        "layout": if decided.prompt.is_chat { "chat" } else { "text" },
+        "lines": lines(decided),
+    })
+}
+
+/// The ids of the messages that a stored receipt refers to.
+pub fn referred(receipt: &Value) -> Vec<u64> {
+    let pieces = receipt["lines"].as_array().into_iter().flatten();
+    let pieces = pieces.flat_map(|line| line["pieces"].as_array().into_iter().flatten());
+    let mut ids: Vec<u64> = pieces.filter_map(|piece| piece["message"].as_u64()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages` or
+/// the one text as the model did.
+pub fn resolve(mut receipt: Value, texts: &[(u64, String)]) -> Value {
+    let is_chat = receipt["layout"] == "chat";
+    let lines = receipt["lines"].take();
+    let messages: Vec<(String, String)> = lines
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|line| {
+            let pieces = line["pieces"].as_array().into_iter().flatten();
+            let text: String = pieces.map(|piece| piece_text(piece, texts)).collect();
+            (line["role"].as_str().unwrap_or_default().to_owned(), text)
+        })
+        .collect();
+    let shown: Vec<(&str, String)> =
+        messages.iter().map(|(role, text)| (role.as_str(), text.clone())).collect();
+    receipt["prompt"] = Value::from(render(&shown, is_chat));
+    if let Some(fields) = receipt.as_object_mut() {
+        fields.remove("lines");
+        if is_chat {
+            let list = messages.iter().map(|(role, text)| json!({ "role": role, "content": text }));
+            fields.insert("messages".to_owned(), list.collect());
+        }
+    }
+    receipt
+}
+
+fn piece_text<'a>(piece: &'a Value, texts: &'a [(u64, String)]) -> &'a str {
+    if let Some(text) = piece["text"].as_str() {
+        return text;
+    }
+    let id = piece["message"].as_u64();
+    let start = piece["span"][0].as_u64().unwrap_or(0) as usize;
+    let end = piece["span"][1].as_u64().unwrap_or(0) as usize;
+    let found = texts.iter().find(|(other, _)| Some(*other) == id);
+    found.and_then(|(_, text)| text.get(start..end)).unwrap_or_default()
+}
+
+/// The prompt as people read it.
+fn text(decided: &Decided) -> String {
+    let line = |line: &super::prompt::Line| {
+        let text: String = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        (role(line.role), text)
+    };
+    let lines: Vec<(&str, String)> = decided.prompt.lines.iter().map(line).collect();
+    render(&lines, decided.prompt.is_chat)
+}
+
+fn preview(prompt: &str) -> String {
+    let mut shown: String = prompt.chars().take(limits::PREVIEW_CHARS).collect();
+    if shown.len() < prompt.len() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+fn lines(decided: &Decided) -> Vec<Value> {
+    let piece = |piece: &super::prompt::Piece| match piece.origin {
+        Origin::Words => json!({ "text": piece.text }),
+        Origin::Passage { source, span } => match decided.sources[source].message {
+            None => json!({ "text": piece.text }),
+            Some(id) => json!({ "message": id, "span": [span.start, span.end] }),
+        },
+    };
+    let lines = decided.prompt.lines.iter().map(|line| {
+        let pieces: Vec<Value> = line.pieces.iter().map(piece).collect();
+        json!({ "role": role(line.role), "pieces": pieces })
+    });
+    lines.collect()
+}
+
+fn sources_of(decided: &Decided, kind: Kind) -> impl Iterator<Item = (usize, &Source)> + Clone {
+    decided.sources.iter().enumerate().filter(move |(_, source)| source.passage.kind == kind)
+}
+
+/// The memories that stand in the prompt.
+fn memories(decided: &Decided) -> Vec<Value> {
+    let used = sources_of(decided, Kind::Memory).filter_map(|(at, source)| {
+        let spans = decided.prompt.spans_of(at);
+        (!spans.is_empty()).then(|| {
+            json!({
+                "message_id": source.message,
+                "turn": source.passage.turn,
+                "role": role(source.passage.role),
+                "score": source.passage.score,
+                "tokens": spans.iter().map(|(_, tokens)| tokens).sum::<u32>(),
+                "spans": spans.iter().map(|(s, _)| [s.start, s.end]).collect::<Vec<_>>(),
+            })
+        })
+    });
+    used.collect()
+}
+
+/// Every passage, and what became of it.
+fn passages(decided: &Decided) -> Vec<Value> {
+    let mut list = Vec::with_capacity(decided.sources.len());
+    for (at, source) in decided.sources.iter().enumerate() {
+        let passage = &source.passage;
+        let kept = decided.prompt.tokens_of(at);
+        let (state, reason) = if kept == passage.tokens {
+            ("kept", None)
+        } else if kept > 0 {
+            ("cut", Some("the budget leaves no room for the rest"))
+        } else {
+            ("dropped", Some("the budget leaves no room for it"))
+        };
+        list.push(json!({
+            "id": passage.id,
+            "kind": kind(passage.kind),
+            "role": role(passage.role),
+            "message_id": source.message,
+            "turn": passage.turn,
+            "score": passage.score,
+            "tokens": passage.tokens,
+            "kept_tokens": kept,
+            "condensed": passage.kept.iter().map(|s| s.end - s.start).sum::<u32>() as usize
+                != passage.text.len(),
+            "state": state,
+            "reason": reason,
+        }));
+    }
+    let seen: Vec<Option<u64>> = decided.sources.iter().map(|source| source.message).collect();
+    for id in decided.recalled.iter().filter(|id| !seen.contains(&Some(**id))) {
+        list.push(json!({
+            "kind": "memory",
+            "message_id": id,
+            "state": "dropped",
+            "reason": "nothing in it bears on the message",
+        }));
+    }
+    list
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Instruction => "instruction",
+        Kind::Document => "document",
+        Kind::Memory => "memory",
+        Kind::History => "history",
+        Kind::Query => "query",
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}

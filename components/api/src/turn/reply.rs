@@ -1,0 +1,174 @@
+//! Letting the model speak, and stopping it in time.
+
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use serde_json::json;
+use spin_sdk::wit_bindgen::{StreamReader, StreamResult};
+
+use super::sink::Sink;
+use crate::bindings::inference::chat::{self, Finish, Generation, Options, Outcome, Prompt};
+use crate::bindings::inference::types::Error as ModelError;
+use crate::db::Database;
+use crate::db::messages::{self, Look, Posted};
+use crate::http::request;
+use crate::limits;
+
+/// What the model said, and how it ended.
+#[derive(Debug)]
+pub struct Reply {
+    /// What was said, as far as it came.
+    pub text: String,
+    /// Why it ended.
+    pub ended: Ended,
+    /// How it went, where the model got that far.
+    pub outcome: Option<Outcome>,
+}
+
+/// Why a reply ended.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub enum Ended {
+    /// The model was done.
+    Stop,
+    /// It reached a limit of length.
+    Length,
+    /// Somebody stopped it: by `cancel`, or by closing the connection.
+    Cancelled,
+    /// It failed.
+    Failed(ModelError),
+}
+
+impl Ended {
+    /// The `finish_reason` of the metadata.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "error",
+        }
+    }
+}
+
+/// The options of a request, as the model takes them.
+pub fn options(
+    asked: &request::Options,
+    reply_tokens_max: u32,
+    digest: &str,
+    thread: &str,
+) -> Options {
+    Options {
+        digest: digest.to_owned(),
+        thread: thread.to_owned(),
+        reply_tokens_max,
+        temperature: asked.temperature,
+        top_p: asked.top_p,
+        top_k: asked.top_k,
+        min_p: asked.min_p,
+        repeat_penalty: asked.repeat_penalty,
+        seed: asked.seed,
+        stop: asked.stop.clone(),
+    }
+}
+
+/// Has the model begin. `waiting` is called once if that takes a while.
+///
+/// Fails as the model does.
+pub async fn begin(
+    prompt: Prompt,
+    options: Options,
+    waiting: impl AsyncFnOnce(),
+) -> Result<Generation, ModelError> {
+    let generation = Box::pin(chat::generate(prompt, options));
+    let patience =
+        Box::pin(spin_sdk::time::sleep(Duration::from_millis(limits::STREAM_DECISION_MILLIS / 2)));
+    match select(generation, patience).await {
+        Either::Left((begun, _)) => begun,
+        Either::Right(((), generation)) => {
+            waiting().await;
+            generation.await
+        }
+    }
+}
+
+/// Takes down what the model says and hands it on, until it ends or is stopped.
+pub async fn listen(
+    generation: Generation,
+    database: &Database,
+    posted: &Posted,
+    host_run: &str,
+    sink: &mut Sink,
+) -> Reply {
+    let Generation { pieces, outcome } = generation;
+    let mut text = String::new();
+    let mut read = Box::pin(read_some(pieces));
+    let mut tick = Box::pin(tick());
+    let ended = loop {
+        match select(read, tick).await {
+            Either::Left(((stream, batch, done), still)) => {
+                tick = still;
+                let said: String = batch.concat();
+                if text.len() + said.len() > limits::MESSAGE_BYTES_MAX {
+                    break Some(Ended::Length);
+                }
+                text.push_str(&said);
+                if !said.is_empty()
+                    && sink.send("delta", &json!({ "content": said })).await.is_err()
+                {
+                    break Some(Ended::Cancelled);
+                }
+                if done {
+                    break None;
+                }
+                read = Box::pin(read_some(stream));
+            }
+            Either::Right(((), still)) => {
+                read = still;
+                if sink.is_gone() || is_stopped(database, posted, host_run).await {
+                    break Some(Ended::Cancelled);
+                }
+                tick = Box::pin(self::tick());
+            }
+        }
+    };
+    match ended {
+        // Dropping the stream stops the model. It need not be waited for.
+        Some(ended) => Reply { text, ended, outcome: None },
+        None => match outcome.await {
+            Ok(outcome) => {
+                let ended = match outcome.finish {
+                    Finish::Stop => Ended::Stop,
+                    Finish::Length => Ended::Length,
+                };
+                Reply { text, ended, outcome: Some(outcome) }
+            }
+            Err(error) => Reply { text, ended: Ended::Failed(error), outcome: None },
+        },
+    }
+}
+
+async fn tick() {
+    spin_sdk::time::sleep(Duration::from_millis(limits::CANCEL_POLL_MILLIS)).await;
+}
+
+/// Reads what is there, and says whether that was all. The stream comes back, so that a read that is
+/// not over when the clock ticks can go on afterwards: dropping it could lose what it has read.
+async fn read_some(mut stream: StreamReader<String>) -> (StreamReader<String>, Vec<String>, bool) {
+    let (result, batch) = stream.read(Vec::with_capacity(limits::STREAM_READ_MAX)).await;
+    let done = !matches!(result, StreamResult::Complete(_));
+    (stream, batch, done)
+}
+
+/// Whether the turn was cancelled, or its session deleted. Keeps the turn alive otherwise.
+async fn is_stopped(database: &Database, posted: &Posted, host_run: &str) -> bool {
+    match messages::look(database, posted, host_run).await {
+        Ok(Look::Cancelled | Look::Gone) => true,
+        Ok(Look::Free(lease) | Look::Blocked(lease)) => {
+            // A lease that could not be renewed is renewed at the next tick.
+            let _ = messages::keep_alive(database, posted, lease).await;
+            false
+        }
+        // The database is busy; the model may go on.
+        Err(_) => false,
+    }
+}

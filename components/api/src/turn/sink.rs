@@ -1,0 +1,113 @@
+//! Where the events of a turn go: to a client that listens, or nowhere.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::SinkExt;
+use futures::channel::mpsc::{Receiver, Sender, channel};
+use futures::future::{Either, select};
+use serde::Serialize;
+
+use crate::http::error::ApiError;
+use crate::http::sse;
+use crate::limits;
+
+/// The client closed the connection, or takes nothing any more.
+#[derive(Debug, PartialEq)]
+pub struct Gone;
+
+/// What a turn tells a client that listens.
+#[derive(Debug, PartialEq)]
+pub enum Signal {
+    /// An event, ready to be sent.
+    Event(Bytes),
+    /// The turn failed. Before any event this can still become a status of its own.
+    Failed(ApiError),
+}
+
+impl Signal {
+    /// The bytes of the signal in a stream of events.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Event(bytes) => bytes,
+            Self::Failed(error) => sse::event("error", &error.body()),
+        }
+    }
+}
+
+/// Where the events of one turn go.
+pub enum Sink {
+    /// Nobody listens: the client waits for the whole reply.
+    Quiet,
+    /// A client listens.
+    Stream(Sender<Signal>),
+}
+
+impl Sink {
+    /// A sink that somebody listens to.
+    pub fn stream() -> (Self, Receiver<Signal>) {
+        let (sender, receiver) = channel(limits::EVENTS_WAITING_MAX);
+        (Self::Stream(sender), receiver)
+    }
+
+    /// Whether the client closed the connection.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Stream(sender) if sender.is_closed())
+    }
+
+    /// Sends an event.
+    ///
+    /// Fails with [`Gone`] if nobody is there to take it.
+    pub async fn send(&mut self, name: &str, data: &impl Serialize) -> Result<(), Gone> {
+        if matches!(self, Self::Quiet) {
+            return Ok(());
+        }
+        let data = serde_json::to_string(data).map_err(|_| Gone)?;
+        self.signal(Signal::Event(sse::event(name, &data))).await
+    }
+
+    /// Tells that the turn failed.
+    pub async fn fail(&mut self, error: &ApiError) {
+        // A client that is gone need not hear it: the failure is stored.
+        let _ = self.signal(Signal::Failed(error.clone())).await;
+    }
+
+    async fn signal(&mut self, signal: Signal) -> Result<(), Gone> {
+        let Self::Stream(sender) = self else { return Ok(()) };
+        let full = match sender.try_send(signal) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_full() => error.into_inner(),
+            Err(_) => return Err(Gone),
+        };
+        let stall = spin_sdk::time::sleep(Duration::from_millis(limits::CLIENT_STALL_MILLIS));
+        match select(sender.send(full), Box::pin(stall)).await {
+            Either::Left((sent, _)) => sent.map_err(|_| Gone),
+            Either::Right(_) => Err(Gone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::StreamExt;
+    use futures::executor::block_on;
+
+    #[test]
+    fn events_arrive_as_they_were_sent_and_a_client_that_left_is_noticed() {
+        let (mut sink, mut client) = Sink::stream();
+        block_on(sink.send("delta", &serde_json::json!({ "content": "a" }))).unwrap();
+        let signal = block_on(client.next()).unwrap();
+        assert_eq!(signal.into_bytes(), "event: delta\ndata: {\"content\":\"a\"}\n\n");
+        assert!(!sink.is_gone());
+        drop(client);
+        assert!(sink.is_gone());
+        assert_eq!(block_on(sink.send("delta", &1)), Err(Gone));
+    }
+
+    #[test]
+    fn a_failure_after_the_first_event_is_an_event() {
+        let bytes = Signal::Failed(ApiError::new(500, "x", "y")).into_bytes();
+        assert!(bytes.starts_with(b"event: error\ndata: {\"error\":"));
+    }
+}
