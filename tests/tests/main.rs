@@ -6,5 +6,6 @@ mod lifecycle;
 mod order;
 mod recall;
 mod seed;
+mod spin;
 mod support;
 mod tidy;
