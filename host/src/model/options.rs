@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_refused_and_its_range_is_told() {
         assert_eq!(Options::new(1).check(), Ok(()));
-        let wrong: [(&dyn Fn(&mut Options), &str); 7] = [
-            (&|o| o.reply_tokens_max = 0, "`reply-tokens-max`"),
-            (&|o| o.temperature = Some(f32::NAN), "`temperature`"),
-            (&|o| o.top_p = Some(0.0), "`top-p`"),
-            (&|o| o.min_p = Some(1.5), "`min-p`"),
-            (&|o| o.repeat_penalty = Some(0.5), "`repeat-penalty`"),
-            (&|o| o.stop = vec![String::new()], "1 to 128 bytes"),
-            (&|o| o.stop = vec!["x".into(); 9], "at most 8"),
+        let wrong: [(fn(&mut Options), &str); 7] = [
+            (|o| o.reply_tokens_max = 0, "`reply-tokens-max`"),
+            (|o| o.temperature = Some(f32::NAN), "`temperature`"),
+            (|o| o.top_p = Some(0.0), "`top-p`"),
+            (|o| o.min_p = Some(1.5), "`min-p`"),
+            (|o| o.repeat_penalty = Some(0.5), "`repeat-penalty`"),
+            (|o| o.stop = vec![String::new()], "1 to 128 bytes"),
+            (|o| o.stop = vec!["x".into(); 9], "at most 8"),
         ];
         for (change, told) in wrong {
             let mut options = Options::new(1);

@@ -35,6 +35,8 @@ pub enum Weights {
 pub struct TinyGguf {
     /// `general.name`.
     pub name: String,
+    /// `general.architecture`; the tensors are always those of `llama`.
+    pub architecture: String,
     /// How text becomes tokens.
     pub vocabulary: Vocabulary,
     /// `tokenizer.chat_template`, if it has one.
@@ -64,6 +66,7 @@ impl TinyGguf {
     pub fn chat() -> Self {
         Self {
             name: "tiny".into(),
+            architecture: "llama".into(),
             vocabulary: Vocabulary::bytes(),
             template: Some(CHATML.into()),
             weights: Weights::Random { seed: 1 },
@@ -152,7 +155,7 @@ impl TinyGguf {
 
     fn metadata(&self) -> Metadata {
         let mut m = Metadata::default();
-        m.string("general.architecture", "llama");
+        m.string("general.architecture", &self.architecture);
         m.string("general.name", &self.name);
         m.u32("llama.context_length", self.context);
         m.u32("llama.embedding_length", self.embedding);

@@ -44,8 +44,11 @@ fn cut(counter: &impl Counter, text: &str, max: usize, forward: bool) -> usize {
     }
     let kept = |tokens: usize| lengths[..tokens].iter().sum::<usize>().min(text.len());
     let certain = kept(max);
-    let reach = kept((max + REACH_TOKENS).min(lengths.len())).min(certain + REACH_BYTES);
-    let (anchor, before) = anchor(text, &lengths, max, forward);
+    // SentencePiece writes a space for a character that is not one: then lengths are too short, and
+    // no place in the text is known by them.
+    let lost = text.len() - kept(lengths.len());
+    let reach = kept((max + REACH_TOKENS).min(lengths.len())).min(certain + REACH_BYTES) + lost;
+    let (anchor, before) = if lost == 0 { anchor(text, &lengths, max, forward) } else { (0, 0) };
 
     let piece = |kept: usize, from: usize| {
         if forward { &text[from..kept] } else { &text[text.len() - kept..text.len() - from] }

@@ -15,7 +15,7 @@ use llama_cpp_2::token::LlamaToken;
 use tokio::sync::oneshot;
 
 use super::file::GgufFile;
-use super::stage::Staged;
+use super::stage::{self, Staged};
 use super::{load, log};
 use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
 
@@ -48,16 +48,7 @@ impl LlamaEmbedder {
     pub fn load(path: PathBuf) -> Self {
         let staged = Arc::new(Staged::new());
         let shared = Arc::clone(&staged);
-        let work = move || {
-            if let Err(reason) = serve(&path, &shared) {
-                tracing::error!("the embedding model could not be loaded: {reason}");
-                shared.fail(reason);
-            }
-        };
-        let spawned = thread::Builder::new().name("llama-embed".into()).spawn(work);
-        if let Err(error) = spawned {
-            staged.fail(format!("no thread for the embedding model could be started: {error}"));
-        }
+        stage::spawn("llama-embed", &staged, move || serve(&path, &shared));
         Self { staged }
     }
 }

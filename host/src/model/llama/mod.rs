@@ -20,7 +20,6 @@ mod tokenize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
 
 use futures::future::{BoxFuture, FutureExt};
 use llama_cpp_2::model::LlamaModel;
@@ -52,16 +51,7 @@ impl LlamaChat {
     pub fn load(path: PathBuf, context_tokens: Option<u32>) -> Self {
         let staged = Arc::new(Staged::new());
         let shared = Arc::clone(&staged);
-        let work = move || {
-            if let Err(reason) = serve(&path, context_tokens, &shared) {
-                tracing::error!("the chat model could not be loaded: {reason}");
-                shared.fail(reason);
-            }
-        };
-        let spawned = thread::Builder::new().name("llama-chat".into()).spawn(work);
-        if let Err(error) = spawned {
-            staged.fail(format!("no thread for the chat model could be started: {error}"));
-        }
+        stage::spawn("llama-chat", &staged, move || serve(&path, context_tokens, &shared));
         Self { staged }
     }
 

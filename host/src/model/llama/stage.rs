@@ -1,6 +1,8 @@
 //! How far a model is, for those who ask while it is being loaded on a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, RwLock};
+use std::thread;
 
 use crate::model::{ModelError, State};
 
@@ -56,5 +58,26 @@ impl<T> Staged<T> {
 
     fn set(&self, stage: Stage<T>) {
         *self.0.write().expect("nobody panics while holding it") = stage;
+    }
+}
+
+/// Runs `work`, which loads a model and then serves it, on a thread of this name. If it fails or
+/// panics, so has the model, with the reason.
+pub fn spawn<T: Send + Sync + 'static>(
+    name: &str,
+    staged: &Arc<Staged<T>>,
+    work: impl FnOnce() -> Result<(), String> + Send + 'static,
+) {
+    let shared = Arc::clone(staged);
+    let guarded = move || {
+        let ended = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err("its thread panicked; the log says where".into()));
+        if let Err(reason) = ended {
+            tracing::error!("a model does not answer: {reason}");
+            shared.fail(reason);
+        }
+    };
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(guarded) {
+        staged.fail(format!("no thread for it could be started: {error}"));
     }
 }
