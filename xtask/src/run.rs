@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use crate::guests;
 use crate::machine::{cargo, heading, prepare_native, prepare_rust, root, run, target_folder};
 
-/// What takes minutes, but only once.
+/// What takes minutes, but only once: every command builds the whole workspace's targets of a kind,
+/// never those of one package. Cargo then gives each dependency the same features every time.
 const ONCE: &str = "(llama.cpp and wasmtime take minutes the first time)";
 
 /// Installs what is missing, builds, and becomes the server. Ctrl-C goes straight to it.
@@ -26,7 +27,7 @@ pub fn build() -> Result<()> {
     prepare_native()?;
     guests::build()?;
     heading(&format!("Building the host {ONCE}"));
-    run(&mut cargo(&["build", "--release", "--package", "loci"]))
+    run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))
 }
 
 /// Builds what `spin up` runs, and no host.
@@ -46,8 +47,6 @@ pub fn test(arguments: &[String]) -> Result<()> {
     guests::build()?;
     heading("Linting what is compiled for Wasm");
     guests::lint()?;
-    // The tests start the host that lies beside them. It is built with all the rest, in one go:
-    // cargo then settles each dependency's features once, and compiles it once.
     heading(&format!("Building the host and the tests {ONCE}"));
     run(&mut cargo(&["build", "--release", "--workspace", "--all-targets"]))?;
     heading("Linting");
@@ -61,14 +60,14 @@ pub fn test(arguments: &[String]) -> Result<()> {
 pub fn bench(arguments: &[String]) -> Result<()> {
     build()?;
     heading("Measuring");
-    run(cargo(&["bench", "--package", "loci-tests"]).args(arguments))
+    run(cargo(&["bench", "--workspace", "--bench", "turn"]).args(arguments))
 }
 
 /// Has the golden tests write what they find as what they expect.
 pub fn bless() -> Result<()> {
     build()?;
     heading("Rewriting what the golden tests expect");
-    let tests = ["test", "--release", "--package", "loci-tests", "golden"];
+    let tests = ["test", "--release", "--workspace", "--test", "main", "golden"];
     run(cargo(&tests).env("BLESS", "1"))?;
     eprintln!("\n`git diff` shows what changed; commit it only if that is what you meant");
     Ok(())
