@@ -3,7 +3,8 @@
 
 use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::inference::types::Error as ModelError;
-use crate::db::{Database, indexing, messages};
+use crate::db::indexing::{self, Entry};
+use crate::db::{Database, messages};
 use crate::http::error::ApiError;
 use crate::limits;
 use std::cell::RefCell;
@@ -55,26 +56,30 @@ pub async fn index(
     texts: Vec<(u64, String)>,
 ) -> Result<usize, ApiError> {
     let vectors = match embed(texts.iter().map(|(_, text)| text.clone()).collect()).await {
-        Ok(vectors) => texts.iter().map(|(id, _)| *id).zip(vectors).collect(),
-        Err(_) if texts.len() > 1 => one_by_one(texts.iter().map(|(id, text)| (*id, text))).await,
+        Ok(vectors) => vectors.into_iter().map(Some).collect(),
+        Err(_) if texts.len() > 1 => one_by_one(&texts).await,
         Err(error) => {
             eprintln!("a message could not be embedded, and waits: {error:?}");
             Vec::new()
         }
     };
-    let rows: Vec<(u64, Vec<f32>)> = vectors;
-    indexing::store(database, embedder.number, &rows).await?;
-    Ok(rows.len())
+    let entry = |((message, text), vector): (&'_ (u64, String), Option<Vec<f32>>)| {
+        vector.map(|vector| Entry { message: *message, vector, text: text.clone() })
+    };
+    let entries: Vec<Entry> = texts.iter().zip(vectors).filter_map(entry).collect();
+    indexing::store(database, embedder.number, &entries).await?;
+    Ok(entries.len())
 }
 
 /// One text that cannot be embedded must not keep the others waiting.
-async fn one_by_one(texts: impl Iterator<Item = (u64, &String)>) -> Vec<(u64, Vec<f32>)> {
-    let mut vectors = Vec::new();
+async fn one_by_one(texts: &[(u64, String)]) -> Vec<Option<Vec<f32>>> {
+    let mut vectors = Vec::with_capacity(texts.len());
     for (id, text) in texts {
-        match embed(vec![text.clone()]).await {
-            Ok(found) => vectors.extend(found.into_iter().map(|vector| (id, vector))),
-            Err(error) => eprintln!("message {id} could not be embedded, and waits: {error:?}"),
-        }
+        let found = embed(vec![text.clone()]).await;
+        let found = found.inspect_err(|error| {
+            eprintln!("message {id} could not be embedded, and waits: {error:?}");
+        });
+        vectors.push(found.ok().and_then(|vectors| vectors.into_iter().next()));
     }
     vectors
 }

@@ -81,6 +81,15 @@ pub const PARTS_MAX: usize = 1_024;
 /// The most texts that are measured in one call.
 pub const COUNT_TEXTS_MAX: usize = 1_024;
 
+/// The most bytes of a term; what is longer is no word.
+pub const TERM_BYTES_MAX: usize = 64;
+/// The most different terms of a message that are indexed.
+pub const MESSAGE_TERMS_MAX: usize = 1_024;
+/// The most different terms of a query that are looked up.
+pub const QUERY_TERMS_MAX: usize = 256;
+/// The most postings that one search reads, those of the rarest terms first.
+pub const POSTINGS_READ_MAX: u32 = 512;
+
 /// Messages that are indexed in one step.
 pub const INDEX_STEP_MESSAGES: u32 = 64;
 /// Steps of indexing in one call of maintenance.

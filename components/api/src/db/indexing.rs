@@ -2,7 +2,7 @@
 
 use super::{Database, messages, params};
 use crate::http::error::ApiError;
-use crate::limits;
+use crate::{limits, terms};
 
 /// A message that waits to be indexed.
 pub struct Waiting {
@@ -35,32 +35,46 @@ pub const QUEUE: &str = "SELECT id, content FROM ( \
 pub const AFTER: &str = "SELECT seq, message, vector FROM vectors \
     WHERE session = ?1 AND model = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4";
 
+/// What was made of a message.
+pub struct Entry {
+    /// The message.
+    pub message: u64,
+    /// Its vector.
+    pub vector: Vec<f32>,
+    /// Its text, whose words are indexed too.
+    pub text: String,
+}
+
 /// Stores what was made of some messages. Each is indexed once, however often this is called.
 ///
 /// Fails with 500 if the database does.
-pub async fn store(
-    database: &Database,
-    model: i64,
-    vectors: &[(u64, Vec<f32>)],
-) -> Result<(), ApiError> {
-    if vectors.is_empty() {
+pub async fn store(database: &Database, model: i64, entries: &[Entry]) -> Result<(), ApiError> {
+    if entries.is_empty() {
         return Ok(());
     }
     let mut parameters = params![model];
-    for (message, vector) in vectors {
-        parameters.push(messages::id_value(*message));
-        parameters.push(bytes_of(vector).into());
+    for entry in entries {
+        let terms = terms::terms(&entry.text);
+        let counts = serde_json::to_string(&terms.counts).expect("strings are always JSON");
+        parameters.push(messages::id_value(entry.message));
+        parameters.push(bytes_of(&entry.vector).into());
+        parameters.push(counts.into());
+        parameters.push(terms.length.into());
     }
     let what = "the index could not be stored";
-    database.query(what, &insert_sql(vectors.len()), parameters).await?;
+    database.query(what, &insert_sql(entries.len()), parameters).await?;
     Ok(())
 }
 
 /// Stores so many rows at once.
 pub fn insert_sql(rows: usize) -> String {
-    let values: Vec<String> =
-        (0..rows).map(|row| format!("(?{}, ?1, ?{})", 2 * row + 2, 2 * row + 3)).collect();
-    format!("INSERT INTO indexings (message, model, vector) VALUES {}", values.join(", "))
+    let row = |row: usize| {
+        let first = 4 * row + 2;
+        format!("(?{first}, ?1, ?{}, ?{}, ?{})", first + 1, first + 2, first + 3)
+    };
+    let values: Vec<String> = (0..rows).map(row).collect();
+    let columns = "message, model, vector, terms, length";
+    format!("INSERT INTO index_entries ({columns}) VALUES {}", values.join(", "))
 }
 
 /// Reads what waits to be indexed.
@@ -118,7 +132,8 @@ mod tests {
     fn many_rows_are_one_statement() {
         assert_eq!(
             insert_sql(2),
-            "INSERT INTO indexings (message, model, vector) VALUES (?2, ?1, ?3), (?4, ?1, ?5)"
+            "INSERT INTO index_entries (message, model, vector, terms, length) \
+             VALUES (?2, ?1, ?3, ?4, ?5), (?6, ?1, ?7, ?8, ?9)"
         );
     }
 }

@@ -1,11 +1,14 @@
 //! What a session remembers: the messages that can be recalled.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::{Database, Row, messages, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
-use crate::time;
+use crate::terms::{Posting, Statistics, bm25, terms};
+use crate::{limits, time};
 
 /// A memory, as clients see it.
 #[derive(Serialize)]
@@ -53,6 +56,16 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
     FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
     WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
     AND m.status IN ('ok', 'interrupted')";
+/// The postings of a query's terms: session number, terms as a JSON list, the most rows. What a term
+/// costs is known before its postings are read, so the rarest are read first and the common ones,
+/// which tell least, only as far as the limit allows.
+pub const POSTINGS: &str = "WITH asked AS MATERIALIZED ( \
+        SELECT t.term, t.messages, sum(t.messages) OVER (ORDER BY t.messages, t.term) AS so_far \
+        FROM json_each(?2) AS j CROSS JOIN terms AS t ON t.session = ?1 AND t.term = j.value) \
+    SELECT p.message, p.frequency, p.length, a.messages, s.messages, s.terms \
+    FROM asked AS a CROSS JOIN postings AS p ON p.session = ?1 AND p.term = a.term \
+        CROSS JOIN statistics AS s ON s.session = ?1 \
+    WHERE a.so_far <= ?3 OR a.so_far = a.messages LIMIT ?3";
 /// Takes a message out of recall for good: session number, message id.
 pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
     WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
@@ -96,6 +109,34 @@ pub async fn fetch(
     let parameters = params![session, list, before_turn];
     let rows = database.query("the memories could not be read", FETCH, parameters).await?;
     Ok(rows.into_iter().map(found).collect())
+}
+
+/// How well the messages of a session answer the words of a query.
+///
+/// Fails with 500 if the database does.
+pub async fn lexical(
+    database: &Database,
+    session: i64,
+    query: &str,
+) -> Result<HashMap<u64, f32>, ApiError> {
+    let asked: Vec<String> =
+        terms(query).counts.into_keys().take(limits::QUERY_TERMS_MAX).collect();
+    if asked.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let list = serde_json::to_string(&asked).expect("strings are always JSON");
+    let parameters = params![session, list, limits::POSTINGS_READ_MAX];
+    let rows = database.query("the memory could not be searched", POSTINGS, parameters).await?;
+    let Some(first) = rows.first() else { return Ok(HashMap::new()) };
+    let statistics = Statistics { messages: first.small(4), terms: first.id(5) };
+    let posting = |row: &Row| Posting {
+        message: row.id(0),
+        frequency: row.small(1),
+        length: row.small(2),
+        in_messages: row.small(3),
+    };
+    let postings: Vec<Posting> = rows.iter().map(posting).collect();
+    Ok(bm25(&postings, statistics))
 }
 
 /// Takes a message out of recall for good: its vector and its words are deleted.

@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 const SEPARATOR: &str = "\n--;\n";
 
 /// What leads to each version from the one before. The first is version 1.
-const VERSIONS: [&str; 1] = [include_str!("schema_v1.sql")];
+const VERSIONS: [&str; 2] = [include_str!("schema_v1.sql"), include_str!("schema_v2.sql")];
 
 /// The version of this program.
 pub const VERSION: i64 = VERSIONS.len() as i64;

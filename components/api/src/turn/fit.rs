@@ -38,7 +38,7 @@ pub async fn fit(
     let of_model = |error: ModelError| ApiError::of_model(&error);
     let slots = slots(assembled, sources, digest).await.map_err(of_model)?;
     let request =
-        truncation::Request { items: slots.iter().map(|slot| slot.item.clone()).collect(), budget };
+        truncation::Request { items: slots.iter().map(|slot| slot.item).collect(), budget };
     let kept = truncate(&request, degraded)?;
     let cut = kept.iter().zip(&request.items).any(|(kept, item)| kept.count != item.tokens);
     let lines = apply(assembled, slots, &kept).await.map_err(of_model)?;

@@ -70,18 +70,23 @@ pub async fn recall(
     query: &Query<'_>,
     degraded: &mut Vec<Degraded>,
 ) -> Result<Vec<Recalled>, ApiError> {
+    let (near, worded) = futures::join!(
+        dense(database, scope, query),
+        memory::lexical(database, scope.session, query.text)
+    );
     let mut scores: HashMap<u64, Scores> = HashMap::new();
-    if let Some((embedder, vector)) = &query.vector {
-        match dense(database, scope, embedder, vector, query.shown.len()).await {
-            Ok(hits) => {
-                for (message, score) in hits {
-                    scores.entry(message).or_default().dense = Some(score);
-                }
+    for (message, score) in worded? {
+        scores.entry(message).or_default().lexical = Some(score);
+    }
+    match near {
+        Ok(hits) => {
+            for (message, score) in hits {
+                scores.entry(message).or_default().dense = Some(score);
             }
-            Err(Unsearched::Database(error)) => return Err(error),
-            Err(Unsearched::Index(error)) => {
-                degraded.push(Degraded::new("search", format!("{error:?}")));
-            }
+        }
+        Err(Unsearched::Database(error)) => return Err(error),
+        Err(Unsearched::Index(error)) => {
+            degraded.push(Degraded::new("search", format!("{error:?}")));
         }
     }
     for shown in query.shown {
@@ -125,14 +130,14 @@ impl From<vectors::Error> for Unsearched {
     }
 }
 
-/// The messages of the session whose vectors are nearest to the query's.
+/// The messages of the session whose vectors are nearest to the query's; none without a vector.
 async fn dense(
     database: &Database,
     scope: &Scope<'_>,
-    embedder: &Embedder,
-    vector: &[f32],
-    shown: usize,
+    query: &Query<'_>,
 ) -> Result<Vec<(u64, f32)>, Unsearched> {
+    let Some((embedder, vector)) = &query.vector else { return Ok(Vec::new()) };
+    let shown = query.shown.len();
     let once = nearest(database, scope, embedder, vector, shown).await;
     if !matches!(once, Err(Unsearched::Index(vectors::Error::Failed))) {
         return once;

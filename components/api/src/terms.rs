@@ -1,0 +1,179 @@
+//! Words, as full-text recall knows them, and how well a text answers a few of them.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, HashMap};
+
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::limits;
+
+/// How soon a term that occurs again counts for less.
+const SATURATION: f64 = 1.2;
+/// How much a long text is held against its terms: 0 not at all, 1 in full.
+const LENGTH_WEIGHT: f64 = 0.75;
+
+/// English words that stand in every text and tell nothing of what it is about.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
+    "because", "been", "before", "being", "but", "by", "can", "could", "did", "do", "does",
+    "doing", "don't", "for", "from", "had", "has", "have", "having", "he", "her", "here", "hers",
+    "him", "his", "how", "i", "i'm", "i've", "if", "in", "into", "is", "it", "it's", "its", "just",
+    "me", "more", "most", "my", "no", "nor", "not", "of", "off", "on", "once", "only", "or",
+    "other", "our", "ours", "out", "over", "own", "same", "she", "should", "so", "some", "such",
+    "than", "that", "that's", "the", "their", "theirs", "them", "then", "there", "these", "they",
+    "this", "those", "through", "to", "too", "under", "until", "up", "very", "was", "we", "were",
+    "what", "what's", "when", "where", "which", "while", "who", "whom", "why", "will", "with",
+    "would", "you", "your", "yours",
+];
+
+thread_local! {
+    static STEMMER: LazyCell<Stemmer> = LazyCell::new(|| Stemmer::create(Algorithm::English));
+}
+
+/// The terms of a text.
+#[derive(Debug, PartialEq, Default)]
+pub struct Terms {
+    /// Each term, and how often it occurs.
+    pub counts: BTreeMap<String, u32>,
+    /// How many there are, repetitions included.
+    pub length: u32,
+}
+
+/// A term of a query in a message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Posting {
+    /// The message.
+    pub message: u64,
+    /// How often the term occurs in it.
+    pub frequency: u32,
+    /// The length of the message in terms.
+    pub length: u32,
+    /// In how many messages of the session the term occurs.
+    pub in_messages: u32,
+}
+
+/// What a session is like as a whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// The messages whose words are indexed.
+    pub messages: u32,
+    /// Their terms, repetitions included.
+    pub terms: u64,
+}
+
+/// Cuts a text into terms: words as Unicode sees them, in lower case, stemmed, without those that
+/// say nothing. Words that are too long to be words are left out, and so is what exceeds the limit
+/// of terms.
+pub fn terms(text: &str) -> Terms {
+    STEMMER.with(|stemmer| {
+        let mut found = Terms::default();
+        for word in text.unicode_words() {
+            let word = word.to_lowercase().replace('’', "'");
+            if word.len() > limits::TERM_BYTES_MAX
+                || STOP_WORDS.binary_search(&word.as_str()).is_ok()
+            {
+                continue;
+            }
+            let term = stemmer.stem(word.strip_suffix("'s").unwrap_or(&word));
+            if let Some(count) = found.counts.get_mut(term.as_ref()) {
+                *count += 1;
+            } else if found.counts.len() < limits::MESSAGE_TERMS_MAX {
+                found.counts.insert(term.into_owned(), 1);
+            } else {
+                continue;
+            }
+            found.length += 1;
+        }
+        found
+    })
+}
+
+/// How well each message answers the terms of a query: BM25 over the session's own statistics, from
+/// the postings of these terms.
+pub fn bm25(postings: &[Posting], session: Statistics) -> HashMap<u64, f32> {
+    let mut scores: HashMap<u64, f64> = HashMap::new();
+    let messages = f64::from(session.messages.max(1));
+    let average = (session.terms as f64 / messages).max(1.0);
+    for posting in postings {
+        let within = f64::from(posting.in_messages);
+        // Above 0 even for a term that is everywhere.
+        let rarity = ((messages - within + 0.5).max(0.5) / (within + 0.5)).ln_1p();
+        let frequency = f64::from(posting.frequency);
+        let length = f64::from(posting.length) / average;
+        let damped = frequency + SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * length);
+        *scores.entry(posting.message).or_default() +=
+            rarity * frequency * (SATURATION + 1.0) / damped;
+    }
+    scores.into_iter().map(|(message, score)| (message, score as f32)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        terms(text).counts.into_keys().collect()
+    }
+
+    #[test]
+    fn the_stop_words_can_be_searched() {
+        assert!(STOP_WORDS.is_sorted());
+    }
+
+    #[test]
+    fn words_are_lowered_stemmed_and_freed_of_what_says_nothing() {
+        assert_eq!(words("Where does my sister keep her violins?"), ["keep", "sister", "violin"]);
+        assert_eq!(words("She keeps THE violin, keeping it"), ["keep", "violin"]);
+        assert_eq!(words("Oriane’s and Oriane's"), words("oriane"));
+        assert_eq!(words("the of and"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn numbers_and_other_scripts_are_words() {
+        assert_eq!(words("Q77-2210 über 東京"), ["2210", "q77", "über", "京", "東"]);
+    }
+
+    #[test]
+    fn repetitions_count() {
+        let found = terms("boat boat boats bridge");
+        assert_eq!(found.counts.get("boat"), Some(&3));
+        assert_eq!(found.length, 4);
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_a_word_is_left_out_and_terms_are_limited() {
+        assert_eq!(words(&"x".repeat(limits::TERM_BYTES_MAX + 1)), Vec::<String>::new());
+        let many: String = (0..2_000).map(|n| format!("w{n} ")).collect();
+        assert_eq!(terms(&many).counts.len(), limits::MESSAGE_TERMS_MAX);
+    }
+
+    fn posting(message: u64, frequency: u32, length: u32, in_messages: u32) -> Posting {
+        Posting { message, frequency, length, in_messages }
+    }
+
+    const SESSION: Statistics = Statistics { messages: 100, terms: 1_000 };
+
+    #[test]
+    fn a_rare_term_counts_more_than_a_common_one() {
+        let scores = bm25(&[posting(1, 1, 10, 2), posting(2, 1, 10, 90)], SESSION);
+        assert!(scores[&1] > 5.0 * scores[&2], "{scores:?}");
+        assert!(scores[&2] > 0.0);
+    }
+
+    #[test]
+    fn more_terms_and_shorter_texts_count_more() {
+        let both = [posting(1, 1, 10, 5), posting(1, 1, 10, 5), posting(2, 1, 10, 5)];
+        let scores = bm25(&both, SESSION);
+        assert_eq!(scores[&1], 2.0 * scores[&2]);
+        let scores = bm25(&[posting(1, 1, 5, 5), posting(2, 1, 50, 5)], SESSION);
+        assert!(scores[&1] > scores[&2]);
+    }
+
+    #[test]
+    fn the_score_is_the_formula_s() {
+        // ln(1 + (100 - 5 + 0.5) / (5 + 0.5)) * 2 * 2.2 / (2 + 1.2)
+        let score = bm25(&[posting(1, 2, 10, 5)], SESSION)[&1];
+        assert!((score - 4.001_7).abs() < 0.001, "{score}");
+    }
+}
