@@ -1,0 +1,132 @@
+//! `loci:policy@0.1.0`: what policies decide, each in a slot of its own.
+//!
+//! The calls do not wait: a policy takes microseconds, and the slot ends it if it takes much more.
+
+mod interfaces;
+mod rules;
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::{HasData, Linker};
+
+use crate::bindings::policy::{assembly, condensation, ranking, truncation, types};
+use crate::slot::{Refusal, Slot};
+use interfaces::{Assembly, Condensation, Ranking, Truncation};
+
+/// The policies of the application. Cheap to clone; all clones share the slots.
+#[derive(Clone)]
+pub struct Ctx {
+    assembly: Arc<Slot<Assembly>>,
+    truncation: Arc<Slot<Truncation>>,
+    ranking: Arc<Slot<Ranking>>,
+    condensation: Arc<Slot<Condensation>>,
+}
+
+/// The components to begin with.
+pub struct Components<'a> {
+    /// Exports `loci:policy/assembly@0.1.0`.
+    pub assembly: &'a [u8],
+    /// Exports `loci:policy/truncation@0.1.0`.
+    pub truncation: &'a [u8],
+    /// Exports `loci:policy/ranking@0.1.0`.
+    pub ranking: &'a [u8],
+    /// Exports `loci:policy/condensation@0.1.0`.
+    pub condensation: &'a [u8],
+}
+
+impl Ctx {
+    /// Fills the slots. `engine` must count fuel. Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a component is no policy of its interface; see [`Refusal`].
+    pub fn new(engine: &Engine, components: &Components<'_>) -> Result<Self, Refusal> {
+        Ok(Self {
+            assembly: Arc::new(Slot::new(engine, components.assembly)?),
+            truncation: Arc::new(Slot::new(engine, components.truncation)?),
+            ranking: Arc::new(Slot::new(engine, components.ranking)?),
+            condensation: Arc::new(Slot::new(engine, components.condensation)?),
+        })
+    }
+
+    /// What one call borrows.
+    pub fn view(&mut self) -> View<'_> {
+        View { ctx: self }
+    }
+}
+
+/// What one call borrows of the store.
+pub struct View<'a> {
+    ctx: &'a Ctx,
+}
+
+struct Policies;
+
+impl HasData for Policies {
+    type Data<'a> = View<'a>;
+}
+
+impl types::Host for View<'_> {}
+
+impl assembly::Host for View<'_> {
+    async fn describe(&mut self) -> wasmtime::Result<assembly::Description> {
+        Ok(self.ctx.assembly.current().facts().clone())
+    }
+
+    async fn assemble(
+        &mut self,
+        request: assembly::Request,
+    ) -> wasmtime::Result<Result<assembly::Plan, assembly::Error>> {
+        let policy = self.ctx.assembly.current();
+        let answer = policy.call(&request);
+        let plan = answer.unwrap_or_else(|failure| Err(assembly::Error::Failed(failure)));
+        Ok(plan.map(|plan| assembly::Plan { digest: policy.digest().to_owned(), ..plan }))
+    }
+}
+
+impl truncation::Host for View<'_> {
+    async fn truncate(
+        &mut self,
+        request: truncation::Request,
+    ) -> wasmtime::Result<Result<Vec<truncation::Kept>, truncation::Error>> {
+        let answer = self.ctx.truncation.current().call(&request);
+        Ok(answer.unwrap_or_else(|failure| Err(truncation::Error::Failed(failure))))
+    }
+}
+
+impl ranking::Host for View<'_> {
+    async fn rank(
+        &mut self,
+        request: ranking::Request,
+    ) -> wasmtime::Result<Result<Vec<ranking::Choice>, ranking::Error>> {
+        let answer = self.ctx.ranking.current().call(&request);
+        Ok(answer.unwrap_or_else(|failure| Err(ranking::Error::Failed(failure))))
+    }
+}
+
+impl condensation::Host for View<'_> {
+    async fn condense(
+        &mut self,
+        request: condensation::Request,
+    ) -> wasmtime::Result<Result<Vec<Vec<types::Span>>, condensation::Error>> {
+        let answer = self.ctx.condensation.current().call(&request);
+        Ok(answer.unwrap_or_else(|failure| Err(condensation::Error::Failed(failure))))
+    }
+}
+
+/// Gives a component the policies.
+///
+/// # Errors
+///
+/// Fails if the linker has one of the interfaces already.
+pub fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    types::add_to_linker::<T, Policies>(linker, view)?;
+    assembly::add_to_linker::<T, Policies>(linker, view)?;
+    truncation::add_to_linker::<T, Policies>(linker, view)?;
+    ranking::add_to_linker::<T, Policies>(linker, view)?;
+    condensation::add_to_linker::<T, Policies>(linker, view)
+}

@@ -1,0 +1,340 @@
+//! Hot swap: compile, link, try, replace one pointer. The only place that replaces a component.
+//!
+//! A slot holds one policy. Each call runs in a fresh store, with so many instructions, so much
+//! memory and so much time, and nothing that it could reach: its linker is empty. A call ends with
+//! the policy that it began with, whatever is loaded in the meantime.
+
+mod refusal;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre};
+use wasmtime::component::{Instance, Lift, Linker, Lower, TypedFunc};
+use wasmtime::{Engine, ResourceLimiter, Store, Trap};
+
+use crate::bindings::policy::types::Failure;
+pub use refusal::Refusal;
+
+/// The largest policy, in bytes.
+pub const POLICY_BYTES_MAX: usize = 8 << 20;
+
+/// What one call may execute, in units of fuel (about one for each instruction): so many, and so
+/// many more for each byte of the request. Fuel is the same on every machine, so it is what ends a
+/// call; the rest is there for what fuel does not see.
+const FUEL: u64 = 50_000_000;
+const FUEL_PER_BYTE: u64 = 200;
+
+/// The time that one call may take, in ticks of the epoch (10 ms each).
+const TICKS_MAX: u64 = 200;
+
+/// The linear memory of one call, in bytes.
+const MEMORY_BYTES_MAX: usize = 64 << 20;
+
+/// The elements of one table.
+const TABLE_ELEMENTS_MAX: usize = 10_000;
+
+/// The core instances, tables and memories that a component may consist of.
+const CORE_INSTANCES_MAX: usize = 8;
+const TABLES_MAX: usize = 4;
+const MEMORIES_MAX: usize = 1;
+
+/// What an answer may take in the host's memory, in bytes. A list in a guest's memory can be much
+/// smaller than what it stands for, since its elements may all lie in the same place.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// An interface that policies implement: what a slot must know of it.
+///
+/// The types are those that `bindgen!` makes for the api's *import*. They are structural, so the
+/// export takes and returns them unchanged.
+pub trait Interface: Send + Sync + Sized + 'static {
+    /// The interface, as it is exported.
+    const NAME: &'static str;
+    /// The function that decides.
+    const FUNCTION: &'static str;
+    /// What the function takes.
+    type Request: Lower + Send + Sync + 'static;
+    /// What the function returns.
+    type Answer: Lift + Send + Sync + 'static;
+    /// What a policy tells about itself once.
+    type Facts: Send + Sync + 'static;
+
+    /// Asks a policy about itself, through `probe`.
+    fn describe(probe: &Probe<'_, Self>) -> Result<Self::Facts, Refusal>;
+
+    /// The size of a request in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `request-too-large` if it is larger than the interface allows.
+    fn measure(request: &Self::Request) -> Result<usize, Failure>;
+
+    /// Whether an answer keeps the rules of the interface.
+    fn keeps_rules(facts: &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool;
+
+    /// Requests that every policy can answer, to try one with before it is used.
+    fn trials() -> Vec<Self::Request>;
+}
+
+/// The place of one policy, which can be replaced while it is in use.
+pub struct Slot<I: Interface> {
+    engine: Engine,
+    current: ArcSwap<Policy<I>>,
+}
+
+impl<I: Interface> Slot<I> {
+    /// Makes a slot that holds this component. Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is no policy of this interface; see [`Refusal`].
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
+        let policy = Arc::new(Policy::load(engine, bytes)?);
+        Ok(Self { engine: engine.clone(), current: ArcSwap::new(policy) })
+    }
+
+    /// Replaces the policy. Compiles: it blocks for up to seconds, and calls go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is no policy of this interface. The slot is then as it was.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API that swaps policies comes later"))]
+    pub fn load(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let policy = Arc::new(Policy::load(&self.engine, bytes)?);
+        self.current.store(policy);
+        Ok(())
+    }
+
+    /// The policy of this moment. Whoever holds it can call it, even after it was replaced.
+    pub fn current(&self) -> Arc<Policy<I>> {
+        self.current.load_full()
+    }
+}
+
+/// A policy that was compiled, linked and tried.
+pub struct Policy<I: Interface> {
+    digest: String,
+    facts: I::Facts,
+    pre: InstancePre<Limits>,
+    function: ComponentExportIndex,
+}
+
+impl<I: Interface> Policy<I> {
+    /// The sha256 of the component, in lower-case hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What it told about itself.
+    pub fn facts(&self) -> &I::Facts {
+        &self.facts
+    }
+
+    /// Asks the policy, in a store of its own. Blocks for as long as the policy computes.
+    ///
+    /// # Errors
+    ///
+    /// Fails as the cases of `failure` say.
+    pub fn call(&self, request: &I::Request) -> Result<I::Answer, Failure> {
+        let bytes = I::measure(request)?;
+        let (answer,): (I::Answer,) = run(&self.pre, &self.function, (request,), bytes)?;
+        if I::keeps_rules(&self.facts, request, &answer) {
+            Ok(answer)
+        } else {
+            Err(Failure::InvalidAnswer)
+        }
+    }
+
+    fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
+        let pre = link(engine, bytes)?;
+        let interface = find_interface::<I>(pre.component())?;
+        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let probe = Probe { pre: &pre, interface: &interface, digest: &digest, of: PhantomData };
+        let facts = I::describe(&probe)?;
+        let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
+        let policy = Self { digest, facts, pre, function };
+        for (index, request) in I::trials().iter().enumerate() {
+            policy.call(request).map_err(|failure| Refusal::Trial { index, failure })?;
+        }
+        Ok(policy)
+    }
+}
+
+/// A policy that is being loaded.
+pub struct Probe<'a, I> {
+    pre: &'a InstancePre<Limits>,
+    interface: &'a ComponentExportIndex,
+    digest: &'a String,
+    of: PhantomData<fn() -> I>,
+}
+
+impl<I: Interface> Probe<'_, I> {
+    /// The sha256 of the component, in lower-case hexadecimal.
+    pub fn digest(&self) -> &str {
+        self.digest
+    }
+
+    /// Calls a function without parameters.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the policy does not export it with this type, or if the call fails.
+    pub fn ask<R>(&self, name: &'static str) -> Result<R, Refusal>
+    where
+        R: Lift + Send + Sync + 'static,
+    {
+        let function = self.function::<(), (R,)>(name)?;
+        run::<(), (R,)>(self.pre, &function, (), 0)
+            .map(|(answer,)| answer)
+            .map_err(|failure| Refusal::Describe { function: name, failure })
+    }
+
+    /// Finds a function that has these parameters and results.
+    fn function<P, R>(&self, name: &'static str) -> Result<ComponentExportIndex, Refusal>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let missing = || Refusal::NoFunction { interface: I::NAME, function: name };
+        let component = self.pre.component();
+        let index = component.get_export_index(Some(self.interface), name).ok_or_else(missing)?;
+        let mut store = store(self.pre.engine(), 0);
+        let instance = start(&mut store, self.pre).map_err(Refusal::Start)?;
+        match instance.get_typed_func::<P, R>(&mut store, &index) {
+            Ok(_) => Ok(index),
+            Err(error) => Err(Refusal::WrongType {
+                interface: I::NAME,
+                function: name,
+                cause: format!("{error:#}"),
+            }),
+        }
+    }
+}
+
+/// Compiles a component and links it with nothing.
+fn link(engine: &Engine, bytes: &[u8]) -> Result<InstancePre<Limits>, Refusal> {
+    if bytes.len() > POLICY_BYTES_MAX {
+        return Err(Refusal::TooLarge(bytes.len()));
+    }
+    if Engine::detect_precompiled(bytes).is_some() {
+        return Err(Refusal::Precompiled);
+    }
+    match bytes {
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => return Err(Refusal::CoreModule),
+        _ => return Err(Refusal::NoComponent),
+    }
+    let component = crate::engine::compile(engine, bytes)
+        .map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+    let wanted: Vec<String> =
+        component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+    if !wanted.is_empty() {
+        return Err(Refusal::Imports(wanted));
+    }
+    Linker::new(engine)
+        .instantiate_pre(&component)
+        .map_err(|error| Refusal::Invalid(format!("{error:#}")))
+}
+
+fn find_interface<I: Interface>(component: &Component) -> Result<ComponentExportIndex, Refusal> {
+    component.get_export_index(None, I::NAME).ok_or_else(|| {
+        let exports = component.component_type();
+        let exports = exports.exports(component.engine()).map(|(name, _)| name.to_owned());
+        Refusal::NoInterface { interface: I::NAME, exports: exports.collect() }
+    })
+}
+
+/// Calls a function in a store of its own.
+fn run<P, R>(
+    pre: &InstancePre<Limits>,
+    function: &ComponentExportIndex,
+    params: P,
+    request_bytes: usize,
+) -> Result<R, Failure>
+where
+    P: ComponentNamedList + Lower + Send + Sync,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
+{
+    let mut store = store(pre.engine(), request_bytes);
+    let instance = start(&mut store, pre)?;
+    let function: TypedFunc<P, R> = instance
+        .get_typed_func(&mut store, function)
+        .expect("the function's type was checked when the policy was loaded");
+    function.call(&mut store, params).map_err(|error| failure(&error, store.data()))
+}
+
+fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instance, Failure> {
+    pre.instantiate(&mut *store).map_err(|error| match failure(&error, store.data()) {
+        // It consists of more than one call may hold.
+        Failure::InvalidAnswer => Failure::OutOfMemory,
+        failure => failure,
+    })
+}
+
+/// A store for one call with a request of this size.
+fn store(engine: &Engine, request_bytes: usize) -> Store<Limits> {
+    let mut store = Store::new(engine, Limits::default());
+    store.limiter(|limits| limits);
+    store.set_epoch_deadline(TICKS_MAX);
+    store.set_hostcall_fuel(ANSWER_BYTES_MAX);
+    let bytes = u64::try_from(request_bytes).unwrap_or(u64::MAX);
+    store
+        .set_fuel(FUEL.saturating_add(FUEL_PER_BYTE.saturating_mul(bytes)))
+        .expect("the engine of policies counts fuel");
+    store
+}
+
+/// What a call may take, and whether it was refused more.
+#[derive(Default)]
+pub struct Limits {
+    refused: bool,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.refused |= desired > MEMORY_BYTES_MAX;
+        Ok(desired <= MEMORY_BYTES_MAX)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.refused |= desired > TABLE_ELEMENTS_MAX;
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+/// Why a call ended early. Whoever was refused memory and then trapped had no other way to say so.
+fn failure(error: &wasmtime::Error, limits: &Limits) -> Failure {
+    let trap = error.downcast_ref::<Trap>();
+    match trap {
+        Some(Trap::OutOfFuel) => Failure::OutOfFuel,
+        Some(Trap::Interrupt) => Failure::OutOfTime,
+        Some(Trap::StackOverflow | Trap::AllocationTooLarge) => Failure::OutOfMemory,
+        _ if limits.refused => Failure::OutOfMemory,
+        Some(_) => Failure::Trapped,
+        None => Failure::InvalidAnswer,
+    }
+}
