@@ -119,7 +119,7 @@ impl Session {
         drop(rows);
         // Only now: a statement prepared before the schema changed is prepared anew by its first
         // step, and `SELECT *` may have other columns then.
-        let columns = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns = statement.column_names().map(str::to_owned).collect();
         let counts = Class::of(&job.sql, statement.readonly()) == Class::Change;
         Ok(Done {
             rows: Rows { columns, rows: collector.into_rows() },
