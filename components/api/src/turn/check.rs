@@ -197,3 +197,6 @@ pub fn condensation(request: &condensation::Request, answer: &[Vec<Span>]) -> Ch
 fn must(holds: bool, otherwise: &str) -> Checked {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,6 @@ pub fn chat(role: Role) -> ChatRole {
         Role::Assistant => ChatRole::Assistant,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,15 @@ pub fn failed_metadata(message: &str, code: &str, stages: &Stopwatch) -> Value {
     })
 }
 
+/// The metadata of a turn that was cancelled while it waited.
+pub fn cancelled_metadata(stages: &Stopwatch) -> Value {
+    let mut metadata = failed_metadata("", "", stages);
+    metadata["llm_call_error"] = Value::Null;
+    metadata["error_code"] = Value::Null;
+    metadata["finish_reason"] = "cancelled".into();
+    metadata
+}
+
 /// The metadata of a reply: the seed's keys, and ours.
 pub fn metadata(
     decided: &Decided,
@@ -313,5 +322,64 @@ fn role(role: Role) -> &'static str {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(layout: &str) -> Value {
+        json!({
+            "layout": layout,
+            "lines": [
+                { "role": "system", "pieces": [{ "text": "Be kind." }] },
+                { "role": "user", "pieces": [
+                    { "text": "- " },
+                    { "message": 7, "span": [4, 8] },
+                    { "text": "\n" },
+                    { "message": 9, "span": [0, 2] },
+                    { "message": 7, "span": [0, 3] },
+                ] },
+            ],
+        })
+    }
+
+    #[test]
+    fn a_receipt_refers_to_each_message_once() {
+        assert_eq!(referred(&stored("chat")), [7, 9]);
+        assert_eq!(referred(&json!({})), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_prompt_is_put_together_again() {
+        let texts = [(7, "The blue cup".to_owned()), (9, "Hi".to_owned())];
+        let receipt = resolve(stored("chat"), &texts);
+        assert_eq!(receipt["prompt"], "[system]\nBe kind.\n\n[user]\n- blue\nHiThe");
+        assert_eq!(
+            receipt["messages"],
+            json!([
+                { "role": "system", "content": "Be kind." },
+                { "role": "user", "content": "- blue\nHiThe" },
+            ])
+        );
+        assert!(receipt.get("lines").is_none());
+        let receipt = resolve(stored("text"), &texts);
+        assert_eq!(receipt["prompt"], "Be kind.- blue\nHiThe");
+        assert!(receipt.get("messages").is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_gone_leaves_a_gap_and_no_failure() {
+        let receipt = resolve(stored("text"), &[(9, "Hi".to_owned())]);
+        assert_eq!(receipt["prompt"], "Be kind.- \nHi");
+    }
+
+    #[test]
+    fn a_preview_is_short() {
+        assert_eq!(preview("short"), "short");
+        let long = preview(&"ü".repeat(201));
+        assert_eq!(long.chars().count(), 203);
+        assert!(long.ends_with("..."));
     }
 }
