@@ -338,3 +338,6 @@ fn failure(error: &wasmtime::Error, limits: &Limits) -> Failure {
         None => Failure::InvalidAnswer,
     }
 }
+
+#[cfg(test)]
+mod tests;
