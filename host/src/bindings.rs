@@ -17,6 +17,7 @@ pub mod sqlite {
         ",
         world: "loci:host-sqlite/imports",
         imports: { default: async | trappable },
+        with: { "spin:sqlite/sqlite.connection": crate::capability::sqlite::Connection },
     });
     pub use spin::sqlite::sqlite;
 }

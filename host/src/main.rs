@@ -1,5 +1,59 @@
-//! The native host.
+//! The native host: runs a Spin application, and grants its components SQLite and llama.cpp.
+
 mod bindings;
+mod capability;
+mod config;
 mod engine;
 mod manifest;
-fn main() {}
+mod model;
+mod serve;
+mod slot;
+mod store;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use config::{Arguments, Command};
+
+/// How long threads that are busy when the host ends are waited for.
+const END_TIME_MAX: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("Loci cannot go on: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let Command::Serve(serve) = arguments.command;
+    let config = serve.complete()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    let result = runtime.block_on(serve::run(config));
+    runtime.shutdown_timeout(END_TIME_MAX);
+    result
+}
+
+/// Writes the log to standard error. `RUST_LOG` says how much of it, as usual.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

@@ -99,8 +99,8 @@ fn parse(text: &str, folder: &Path) -> Result<App> {
     }
     let mut components = BTreeMap::new();
     for (name, component) in manifest.component {
-        let read = read_component(&name, component, folder)
-            .with_context(|| format!("in component `{name}`"))?;
+        let read =
+            read_component(component, folder).with_context(|| format!("in component `{name}`"))?;
         components.insert(name, read);
     }
     let routes = read_routes(manifest.trigger, &components)?;
@@ -143,8 +143,12 @@ fn read_routes(
     }
     let mut routes: Vec<(String, String)> = Vec::new();
     for trigger in triggers.http {
-        let schema::Route::Path(route) = trigger.route else {
-            continue;
+        let route = match trigger.route {
+            schema::Route::Path(route) => route,
+            schema::Route::Private { private: true } => continue,
+            schema::Route::Private { private: false } => {
+                bail!("`route` is a path or `{{ private = true }}`")
+            }
         };
         let toml::Value::String(component) = trigger.component else {
             bail!("route `{route}` defines its component in place, and only names are supported");
@@ -164,7 +168,7 @@ fn read_routes(
     Ok(routes)
 }
 
-fn read_component(name: &str, component: schema::Component, folder: &Path) -> Result<Component> {
+fn read_component(component: schema::Component, folder: &Path) -> Result<Component> {
     let toml::Value::String(source) = component.source else {
         bail!("`source` is no path of a file, and nothing is downloaded");
     };
@@ -184,17 +188,7 @@ fn read_component(name: &str, component: schema::Component, folder: &Path) -> Re
         bail!("database `{label}` is not supported, only `{DEFAULT_DATABASE}` is");
     }
     let tool = component.tool.get("loci").map(read_tool).transpose()?.unwrap_or_default();
-    let mut dependencies = BTreeMap::new();
-    for (interface, dependency) in component.dependencies {
-        let path = read_dependency(name, &interface, dependency)?;
-        dependencies.insert(interface, folder.join(path));
-    }
-    // Spin takes one file for all interfaces of a package. Here each can be replaced by itself, so
-    // the single files, where they are named, take the place of those.
-    if !tool.dependencies.is_empty() {
-        let single = tool.dependencies.into_iter();
-        dependencies = single.map(|(interface, path)| (interface, folder.join(path))).collect();
-    }
+    let dependencies = read_dependencies(component.dependencies, tool.dependencies, folder)?;
     Ok(Component {
         source: folder.join(source),
         variables: component.variables,
@@ -215,22 +209,50 @@ fn read_tool(tool: &toml::Table) -> Result<schema::Tool> {
     Ok(tool)
 }
 
-/// Checks one entry of `dependencies` and returns its path.
-fn read_dependency(component: &str, interface: &str, dependency: toml::Value) -> Result<PathBuf> {
-    let known = |value: toml::Value| value.try_into::<schema::Dependency>();
+/// Finds the file of every interface that the component imports from another one.
+///
+/// Spin takes one file for all interfaces of a package; this host has a slot for each interface. So
+/// `tool.loci.dependencies` names the file of each, and an entry of Spin's `dependencies` must either
+/// name an interface, or a package with interfaces there.
+fn read_dependencies(
+    composed: BTreeMap<String, toml::Value>,
+    separate: BTreeMap<String, PathBuf>,
+    folder: &Path,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let package = |name: &str| name.split(['/', '@']).next().unwrap_or_default().to_owned();
+    let packages: BTreeSet<String> = separate.keys().map(|name| package(name)).collect();
+    let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (name, dependency) in composed {
+        let path = read_dependency(&name, dependency)?;
+        if packages.contains(&package(&name)) {
+            continue;
+        }
+        ensure!(
+            name.contains('/'),
+            "dependency `{name}` is a whole package; name the file of each of its interfaces in \
+             `tool.loci.dependencies`"
+        );
+        files.insert(name, folder.join(path));
+    }
+    files.extend(separate.into_iter().map(|(name, path)| (name, folder.join(path))));
+    Ok(files)
+}
+
+/// Checks one entry of Spin's `dependencies` and returns its path.
+fn read_dependency(name: &str, dependency: toml::Value) -> Result<PathBuf> {
     match dependency {
         toml::Value::Table(table) if table.contains_key("path") => {
-            let dependency =
-                known(table.into()).with_context(|| format!("in dependency `{interface}`"))?;
+            let dependency: schema::Dependency =
+                table.try_into().with_context(|| format!("in dependency `{name}`"))?;
             ensure!(
-                dependency.export.as_deref().is_none_or(|export| export == interface),
-                "dependency `{interface}` has another name in `export`, which is not supported"
+                dependency.export.as_deref().is_none_or(|export| export == name),
+                "dependency `{name}` has another name in `export`, which is not supported"
             );
             Ok(dependency.path)
         }
         _ => bail!(
-            "dependency `{interface}` of component `{component}` has no `path`: nothing is \
-             downloaded, and no other component is used"
+            "dependency `{name}` has no `path`: nothing is downloaded, and no other component of \
+             the application is used"
         ),
     }
 }

@@ -76,15 +76,10 @@ pub(super) struct HttpTrigger {
 #[serde(untagged)]
 pub(super) enum Route {
     Path(String),
-    Private(Private),
-}
-
-/// A component that only others of the application may call.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it says only one thing")]
-pub(super) struct Private {
-    private: bool,
+    /// A component that only others of the application may call.
+    Private {
+        private: bool,
+    },
 }
 
 #[derive(Deserialize)]

@@ -39,8 +39,11 @@ variables = { greeting = "Hello {{ name }}" }
 command = "cargo xtask build"
 [component.api.tool.loci]
 maintenance = "/api/v1/maintenance"
+[component.api.tool.loci.dependencies]
+"loci:policy/assembly@0.1.0" = "a.wasm"
+"loci:policy/ranking@0.1.0" = "r.wasm"
 [component.api.dependencies]
-"loci:policy/assembly@0.1.0" = { path = "a.wasm" }
+"loci:policy@0.1.0" = { path = "together.wasm" }
 "loci:inference/chat@0.1.0" = { path = "c.wasm", inherit_configuration = ["variables"] }
 "#,
     );
@@ -57,7 +60,8 @@ maintenance = "/api/v1/maintenance"
     assert_eq!(api.variables["greeting"], "Hello {{ name }}");
     assert_eq!(api.maintenance.as_deref(), Some("/api/v1/maintenance"));
     assert_eq!(api.dependencies["loci:policy/assembly@0.1.0"], Path::new("/app/a.wasm"));
-    assert_eq!(api.dependencies.len(), 2);
+    assert_eq!(api.dependencies["loci:inference/chat@0.1.0"], Path::new("/app/c.wasm"));
+    assert_eq!(api.dependencies.len(), 3);
 }
 
 #[test]
@@ -81,6 +85,7 @@ fn what_is_not_supported_is_refused_by_name() {
         ("[component.api.tool.loci]\nmaintain = \"/x\"", "`maintain`"),
         ("[component.api.dependencies]\n\"a:b/c@1.0.0\" = \">=1\"", "`a:b/c@1.0.0`"),
         ("[component.api.dependencies]\n\"a:b/c\" = { path = \"x\", export = \"d:e/f\" }", "a:b/c"),
+        ("[component.api.dependencies]\n\"a:b@1.0.0\" = { path = \"x\" }", "`a:b@1.0.0`"),
         ("[[trigger.redis]]\nchannel = \"c\"\ncomponent = \"api\"", "`redis`"),
         ("[application.trigger.http]\nbase = \"/x\"", "`application.trigger.http`"),
         ("[[trigger.http]]\nroute = \"/x\"\ncomponent = \"page\"", "`page`"),
@@ -125,4 +130,12 @@ fn single_files_take_the_place_of_those_that_spin_composes() {
     let app = parse(&text, Path::new("/app")).expect("it is a manifest");
     let dependencies: Vec<_> = app.components["api"].dependencies.iter().collect();
     assert_eq!(dependencies, [(&"a:b/c@1.0.0".to_string(), &PathBuf::from("/app/c.wasm"))]);
+}
+
+#[test]
+fn the_manifest_of_the_repository_is_supported() {
+    let app = read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../spin.toml"))).expect("read");
+    let api = &app.components["api"];
+    assert!(api.maintenance.is_some());
+    assert!(api.dependencies.contains_key("loci:policy/assembly@0.1.0"));
 }

@@ -1,0 +1,359 @@
+//! `loci:search@0.1.0`: the vector index, shared by all instances of the api.
+//!
+//! Scopes are spread over a few instances of the component, each in a store of its own, that live as
+//! long as the host. A trap ends one of them: what it held is gone, the caller hears `failed`, and a
+//! fresh instance is filled again by whoever finds that its marks are missing. Replacing the
+//! component is the same for all of them at once.
+
+mod shard;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+use arc_swap::ArcSwap;
+use wasmtime::Engine;
+use wasmtime::component::{HasData, Linker, Resource};
+
+use crate::bindings::search::vectors::{self, Entry, Error, Hit, Index, Statistics};
+use shard::{Loaded, Lost, Opened, Shard};
+
+/// The dimensions of a vector.
+const DIMENSIONS_MAX: u32 = 4_096;
+/// The name of an index or a scope, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+/// The entries of one insert.
+const ENTRIES_MAX: u32 = 4_096;
+/// The ids that a shard removes in one call; more are removed in several.
+const IDS_PER_CALL: usize = 65_536;
+/// The scopes of one search.
+const SCOPES_MAX: u32 = 256;
+/// The hits of one search.
+const HITS_MAX: u32 = 1_024;
+/// The indexes of one host: one for each embedding model that it has seen.
+const INDEXES_MAX: u32 = 64;
+/// The most instances of the component.
+const SHARDS_MAX: usize = 8;
+
+/// The vector index. Cheap to clone; all clones share it.
+#[derive(Clone)]
+pub struct Ctx {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    component: ArcSwap<Loaded>,
+    /// The indexes that were opened, by their places, which are the guests' resources.
+    indexes: Mutex<Vec<Opened>>,
+    shards: Box<[Shard]>,
+}
+
+impl Ctx {
+    /// Makes an empty index of this component, on as many instances as there are processors.
+    /// Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is invalid, imports something, or does not export the interface.
+    pub fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let shards = (0..processors.min(SHARDS_MAX)).map(|_| Shard::default()).collect();
+        let shared = Shared {
+            engine: engine.clone(),
+            component: ArcSwap::from_pointee(Loaded::new(engine, component)?),
+            indexes: Mutex::default(),
+            shards,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Replaces the component. Calls that have begun end with the old one; after that each shard
+    /// starts afresh, and is filled again as it is used. Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails as `new` does. The index is then as it was.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the API that swaps components comes later"))]
+    pub fn load(&self, component: &[u8]) -> Result<()> {
+        let loaded = Loaded::new(&self.shared.engine, component)?;
+        self.shared.component.store(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// What one call borrows.
+    pub fn view(&mut self) -> View<'_> {
+        View { ctx: self }
+    }
+}
+
+impl Shared {
+    /// The place of an index, which is made if there is none of this name.
+    fn open(&self, name: String, dimensions: u32) -> Result<u32, Error> {
+        check_name(&name)?;
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = match indexes.iter().position(|index| *index.name == *name) {
+            Some(place) if indexes[place].dimensions == dimensions => place,
+            Some(place) => return Err(Error::Dimensions(indexes[place].dimensions)),
+            None if dimensions == 0 || dimensions > DIMENSIONS_MAX => {
+                return Err(Error::Dimensions(dimensions));
+            }
+            None if indexes.len() >= INDEXES_MAX as usize => {
+                return Err(Error::TooMany(INDEXES_MAX));
+            }
+            None => {
+                let place = indexes.len();
+                indexes.push(Opened { place, name: name.into(), dimensions });
+                place
+            }
+        };
+        Ok(place as u32)
+    }
+
+    fn opened(&self, index: &Resource<Index>) -> wasmtime::Result<Opened> {
+        let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = index.rep() as usize;
+        indexes.get(place).cloned().ok_or_else(|| wasmtime::Error::msg("an unknown index"))
+    }
+
+    /// The shard that holds a scope.
+    fn place_of(&self, scope: &str) -> usize {
+        let mut hasher = DefaultHasher::new();
+        scope.hash(&mut hasher);
+        (hasher.finish() % self.shards.len() as u64) as usize
+    }
+
+    fn shard_of(&self, scope: &str) -> &Shard {
+        &self.shards[self.place_of(scope)]
+    }
+
+    async fn insert(
+        &self,
+        index: &Opened,
+        scope: String,
+        entries: Vec<Entry>,
+        mark: u64,
+    ) -> Result<(), Error> {
+        check_name(&scope)?;
+        if entries.len() > ENTRIES_MAX as usize {
+            return Err(Error::TooMany(ENTRIES_MAX));
+        }
+        let shard = self.shard_of(&scope);
+        let component = self.component.load_full();
+        let inserted = shard.call(&component, index, |live, index| {
+            let insert = live.functions().insert.clone();
+            Ok(insert.call(live.store(), (index, scope, entries, mark))?.0)
+        });
+        inserted.await?
+    }
+
+    async fn search(
+        &self,
+        index: &Opened,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> Result<Vec<Hit>, Error> {
+        if scopes.len() > SCOPES_MAX as usize {
+            return Err(Error::TooMany(SCOPES_MAX));
+        }
+        if most > HITS_MAX {
+            return Err(Error::TooMany(HITS_MAX));
+        }
+        scopes.iter().try_for_each(|scope| check_name(scope))?;
+        if query.len() != index.dimensions as usize || query.iter().any(|x| !x.is_finite()) {
+            return Err(Error::BadVector(0));
+        }
+        let mut parts: BTreeMap<usize, (Vec<u32>, Vec<String>)> = BTreeMap::new();
+        for (number, scope) in scopes.into_iter().enumerate() {
+            let part = parts.entry(self.place_of(&scope)).or_default();
+            part.0.push(number as u32);
+            part.1.push(scope);
+        }
+        let mut hits = Vec::new();
+        let several = parts.len() > 1;
+        for (place, (numbers, scopes)) in parts {
+            let query = query.clone();
+            let component = self.component.load_full();
+            let found = self.shards[place].call(&component, index, |live, index| {
+                let search = live.functions().search.clone();
+                Ok(search.call(live.store(), (index, scopes, query, most))?.0)
+            });
+            for hit in found.await?? {
+                // A component that answers with a scope that it was not asked for is broken.
+                let scope = *numbers.get(hit.scope as usize).ok_or(Error::Failed)?;
+                hits.push(Hit { scope, ..hit });
+            }
+        }
+        if several {
+            hits.sort_by(order);
+            hits.truncate(most as usize);
+        }
+        Ok(hits)
+    }
+
+    async fn statistics(&self, index: &Opened) -> Statistics {
+        let mut sum = Statistics { scopes: 0, vectors: 0, bytes: 0 };
+        let component = self.component.load_full();
+        for shard in &self.shards {
+            let held = shard.call(&component, index, |live, index| {
+                let statistics = live.functions().statistics.clone();
+                Ok(statistics.call(live.store(), (index,))?.0)
+            });
+            // A shard that was lost holds nothing.
+            if let Ok(held) = held.await {
+                sum.scopes += held.scopes;
+                sum.vectors += held.vectors;
+                sum.bytes += held.bytes;
+            }
+        }
+        sum
+    }
+}
+
+/// The order of hits: the best first; equal scores in the order of scope and id.
+fn order(a: &Hit, b: &Hit) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.scope.cmp(&b.scope)).then(a.id.cmp(&b.id))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX { Err(Error::BadScope) } else { Ok(()) }
+}
+
+impl From<Lost> for Error {
+    fn from(_: Lost) -> Self {
+        Self::Failed
+    }
+}
+
+/// What one call borrows of the store.
+pub struct View<'a> {
+    ctx: &'a Ctx,
+}
+
+struct Search;
+
+impl HasData for Search {
+    type Data<'a> = View<'a>;
+}
+
+impl vectors::Host for View<'_> {}
+
+impl vectors::HostIndex for View<'_> {
+    async fn open(
+        &mut self,
+        name: String,
+        dimensions: u32,
+    ) -> wasmtime::Result<Result<Resource<Index>, Error>> {
+        Ok(self.ctx.shared.open(name, dimensions).map(Resource::new_own))
+    }
+
+    async fn mark(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+    ) -> wasmtime::Result<Option<u64>> {
+        let shared = &self.ctx.shared;
+        let index = shared.opened(&index)?;
+        if check_name(&scope).is_err() {
+            return Ok(None);
+        }
+        let shard = shared.shard_of(&scope);
+        let component = shared.component.load_full();
+        let mark = shard.call(&component, &index, |live, index| {
+            let mark = live.functions().mark.clone();
+            Ok(mark.call(live.store(), (index, scope))?.0)
+        });
+        // A shard that was lost holds nothing.
+        Ok(mark.await.unwrap_or(None))
+    }
+
+    async fn insert(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+        entries: Vec<Entry>,
+        mark: u64,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.insert(&index, scope, entries, mark).await)
+    }
+
+    async fn remove(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+        ids: Vec<u64>,
+    ) -> wasmtime::Result<u32> {
+        let shared = &self.ctx.shared;
+        let index = shared.opened(&index)?;
+        if check_name(&scope).is_err() {
+            return Ok(0);
+        }
+        let component = shared.component.load_full();
+        let mut removed = 0;
+        for ids in ids.chunks(IDS_PER_CALL) {
+            let (scope, ids) = (scope.clone(), ids.to_vec());
+            let part = shared.shard_of(&scope).call(&component, &index, |live, index| {
+                let remove = live.functions().remove.clone();
+                Ok(remove.call(live.store(), (index, scope, ids))?.0)
+            });
+            // A shard that was lost holds nothing: what was to be removed is.
+            removed += part.await.unwrap_or(0);
+        }
+        Ok(removed)
+    }
+
+    async fn drop_scope(&mut self, index: Resource<Index>, scope: String) -> wasmtime::Result<()> {
+        let shared = &self.ctx.shared;
+        let index = shared.opened(&index)?;
+        if check_name(&scope).is_err() {
+            return Ok(());
+        }
+        let shard = shared.shard_of(&scope);
+        let component = shared.component.load_full();
+        let dropped = shard.call(&component, &index, |live, index| {
+            let drop_scope = live.functions().drop_scope.clone();
+            drop_scope.call(live.store(), (index, scope))
+        });
+        // A shard that was lost has dropped it too.
+        let _ = dropped.await;
+        Ok(())
+    }
+
+    async fn search(
+        &mut self,
+        index: Resource<Index>,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> wasmtime::Result<Result<Vec<Hit>, Error>> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.search(&index, scopes, query, most).await)
+    }
+
+    async fn statistics(&mut self, index: Resource<Index>) -> wasmtime::Result<Statistics> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.statistics(&index).await)
+    }
+
+    async fn drop(&mut self, _index: Resource<Index>) -> wasmtime::Result<()> {
+        // The contents are shared, and stay for whoever opens the name next.
+        Ok(())
+    }
+}
+
+/// Gives a component the vector index.
+///
+/// # Errors
+///
+/// Fails if the linker has the interface already.
+pub fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> View<'_>,
+) -> wasmtime::Result<()> {
+    vectors::add_to_linker::<T, Search>(linker, view)
+}

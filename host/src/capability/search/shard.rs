@@ -1,0 +1,218 @@
+//! One long-lived instance of the vector-search component.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::sync::Mutex;
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Linker,
+    Lower, ResourceAny, TypedFunc,
+};
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+
+use crate::bindings::search::vectors::{Entry, Error, Hit, Statistics};
+use crate::engine::compile;
+
+/// The interface, as it is exported.
+const INTERFACE: &str = "loci:search/vectors@0.1.0";
+/// The most memory of one instance, in bytes. The component drops scopes long before that.
+const MEMORY_BYTES_MAX: usize = 320 << 20;
+/// The time that one call may take, in ticks of the epoch (10 ms each).
+const TICKS_MAX: u64 = 300;
+/// What an answer may take in the host's memory, in bytes: 1,024 hits take a fortieth of it.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// A component that was compiled and linked with nothing.
+pub struct Loaded {
+    pre: InstancePre<StoreLimits>,
+    exports: Exports,
+}
+
+/// Where the functions of the interface are.
+struct Exports {
+    open: ComponentExportIndex,
+    mark: ComponentExportIndex,
+    insert: ComponentExportIndex,
+    remove: ComponentExportIndex,
+    drop_scope: ComponentExportIndex,
+    search: ComponentExportIndex,
+    statistics: ComponentExportIndex,
+}
+
+impl Loaded {
+    /// Compiles and links a component, and starts it once to see that it is what it should be.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is invalid, imports something, or does not export the interface.
+    pub fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
+        let component = compile(engine, component)?;
+        let linker = Linker::new(engine);
+        let pre = linker.instantiate_pre(&component).map_err(anyhow::Error::from)?;
+        let loaded = Self { exports: Exports::of(&component)?, pre };
+        loaded.start()?;
+        Ok(loaded)
+    }
+
+    fn start(&self) -> Result<(Store<StoreLimits>, Functions)> {
+        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build();
+        let mut store = Store::new(self.pre.engine(), limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(TICKS_MAX);
+        store.set_hostcall_fuel(ANSWER_BYTES_MAX);
+        let instance = self.pre.instantiate(&mut store)?;
+        let functions = self.exports.functions(&mut store, &instance)?;
+        Ok((store, functions))
+    }
+}
+
+impl Exports {
+    fn of(component: &Component) -> Result<Self> {
+        let interface = component.get_export_index(None, INTERFACE);
+        ensure!(interface.is_some(), "the component does not export `{INTERFACE}`");
+        let find = |name: &str| {
+            component
+                .get_export_index(interface.as_ref(), name)
+                .with_context(|| format!("`{INTERFACE}` lacks the function `{name}`"))
+        };
+        Ok(Self {
+            open: find("[static]index.open")?,
+            mark: find("[method]index.mark")?,
+            insert: find("[method]index.insert")?,
+            remove: find("[method]index.remove")?,
+            drop_scope: find("[method]index.drop-scope")?,
+            search: find("[method]index.search")?,
+            statistics: find("[method]index.statistics")?,
+        })
+    }
+
+    fn functions(&self, store: &mut Store<StoreLimits>, of: &Instance) -> Result<Functions> {
+        Ok(Functions {
+            open: typed(of, store, &self.open)?,
+            mark: typed(of, store, &self.mark)?,
+            insert: typed(of, store, &self.insert)?,
+            remove: typed(of, store, &self.remove)?,
+            drop_scope: typed(of, store, &self.drop_scope)?,
+            search: typed(of, store, &self.search)?,
+            statistics: typed(of, store, &self.statistics)?,
+        })
+    }
+}
+
+fn typed<P, R>(
+    instance: &Instance,
+    store: &mut Store<StoreLimits>,
+    index: &ComponentExportIndex,
+) -> Result<TypedFunc<P, R>>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    let function = instance.get_typed_func(store, index).map_err(anyhow::Error::from);
+    function.with_context(|| format!("a function of `{INTERFACE}` has another type"))
+}
+
+/// The functions of the interface.
+pub struct Functions {
+    open: TypedFunc<(String, u32), (Result<ResourceAny, Error>,)>,
+    pub mark: TypedFunc<(ResourceAny, String), (Option<u64>,)>,
+    pub insert: TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>,
+    pub remove: TypedFunc<(ResourceAny, String, Vec<u64>), (u32,)>,
+    pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
+    pub search: TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<Hit>, Error>,)>,
+    pub statistics: TypedFunc<(ResourceAny,), (Statistics,)>,
+}
+
+/// An index that a guest opened.
+#[derive(Clone)]
+pub struct Opened {
+    /// Its place among all that were opened.
+    pub place: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The length of its vectors.
+    pub dimensions: u32,
+}
+
+/// A running instance.
+pub struct Live {
+    of: Arc<Loaded>,
+    store: Store<StoreLimits>,
+    functions: Functions,
+    /// The component's own indexes, by the places of those that guests opened.
+    indexes: Vec<Option<ResourceAny>>,
+}
+
+impl Live {
+    fn start(of: &Arc<Loaded>) -> wasmtime::Result<Self> {
+        let (store, functions) = of.start().map_err(wasmtime::Error::from_anyhow)?;
+        Ok(Self { of: Arc::clone(of), store, functions, indexes: Vec::new() })
+    }
+
+    /// What can be called.
+    pub fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// What it is called with.
+    pub fn store(&mut self) -> &mut Store<StoreLimits> {
+        &mut self.store
+    }
+
+    /// The component's own index for one that a guest opened.
+    fn index(&mut self, opened: &Opened) -> wasmtime::Result<ResourceAny> {
+        if self.indexes.len() <= opened.place {
+            self.indexes.resize(opened.place + 1, None);
+        }
+        if let Some(index) = self.indexes[opened.place] {
+            return Ok(index);
+        }
+        let arguments = (opened.name.to_string(), opened.dimensions);
+        let (index,) = self.functions.open.call(&mut self.store, arguments)?;
+        let index = index.map_err(|error| {
+            wasmtime::Error::msg(format!("it did not open an index that is in order: {error:?}"))
+        })?;
+        self.indexes[opened.place] = Some(index);
+        Ok(index)
+    }
+}
+
+/// The instance has trapped, and what it held is gone.
+pub struct Lost;
+
+/// The place of one instance, which is started when it is first used.
+#[derive(Default)]
+pub struct Shard {
+    live: Mutex<Option<Live>>,
+}
+
+impl Shard {
+    /// Calls the instance, which is that of `component`: another is ended, and so is one that traps.
+    pub async fn call<R>(
+        &self,
+        component: &Arc<Loaded>,
+        opened: &Opened,
+        call: impl FnOnce(&mut Live, ResourceAny) -> wasmtime::Result<R>,
+    ) -> Result<R, Lost> {
+        let mut place = self.live.lock().await;
+        // Taken out while it runs: what does not come back is gone, whatever happens.
+        let taken = place.take().filter(|live| Arc::ptr_eq(&live.of, component));
+        let started = taken.map_or_else(|| Live::start(component), Ok);
+        let answer = started.and_then(|mut live| {
+            live.store.set_epoch_deadline(TICKS_MAX);
+            let index = live.index(opened)?;
+            let answer = call(&mut live, index)?;
+            Ok((live, answer))
+        });
+        match answer {
+            Ok((live, answer)) => {
+                *place = Some(live);
+                Ok(answer)
+            }
+            Err(error) => {
+                tracing::warn!("Vector search trapped, and begins anew: {error:?}");
+                Err(Lost)
+            }
+        }
+    }
+}

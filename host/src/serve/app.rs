@@ -1,0 +1,178 @@
+//! The application: its components, compiled and linked to what the manifest grants them, and the
+//! way of a request to one of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Empty};
+use tokio::sync::Semaphore;
+use tracing::{error, info};
+use wasmtime::component::{Component as Code, Linker};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::engine::{self, Engines};
+use crate::manifest;
+use crate::serve::body::{Counted, Held};
+use crate::serve::guest::Guest;
+use crate::serve::reply::Failure;
+use crate::serve::route::Routes;
+use crate::serve::services::{self, Services};
+use crate::serve::shutdown::Alive;
+use crate::serve::worker::Workers;
+
+/// The most requests that are answered at once, over all components.
+const REQUESTS_MAX: usize = 512;
+
+/// The longest body of a request, in bytes. A component may have a lower limit.
+pub const BODY_BYTES_MAX: u64 = 32 << 20;
+
+/// The interfaces through which a component reaches other hosts.
+const OUTBOUND_HTTP: [&str; 2] = ["wasi:http/client", "wasi:http/outgoing-handler"];
+
+/// An application that can answer.
+pub struct App {
+    routes: Routes<ProxyHandler<Workers>>,
+    maintained: Vec<(ProxyHandler<Workers>, String)>,
+    permits: Arc<Semaphore>,
+}
+
+impl App {
+    /// Compiles and links what a manifest names. Blocks for as long as compiling takes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a component cannot be read or compiled, or imports what it is not granted.
+    pub fn load(manifest: &manifest::App, engines: &Engines, services: &Services) -> Result<Self> {
+        let mut handlers = Vec::new();
+        let mut maintained = Vec::new();
+        for (name, component) in &manifest.components {
+            let load = load(name, component, engines, services);
+            let workers = load.with_context(|| format!("cannot load component `{name}`"))?;
+            let handler = ProxyHandler::new(workers);
+            if let Some(path) = &component.maintenance {
+                maintained.push((handler.clone(), path.clone()));
+            }
+            handlers.push((name, handler));
+        }
+        let route = |(route, component): &(String, String)| {
+            let (_, handler) = handlers.iter().find(|(name, _)| *name == component)?;
+            Some((route.clone(), handler.clone()))
+        };
+        let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
+        Ok(Self { routes, maintained, permits: Arc::new(Semaphore::new(REQUESTS_MAX)) })
+    }
+
+    /// Answers a request of a client.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no route, if the host has too many requests, or if the guest gives no
+    /// answer. A guest's own errors are answers.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        alive: Alive,
+    ) -> Result<Response<WasiBody>, Failure>
+    where
+        B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send + Unpin + 'static,
+    {
+        let Some(handler) = self.routes.find(request.uri().path()) else {
+            return Err(Failure::NotFound);
+        };
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return Err(Failure::Overloaded);
+        };
+        let too_large = Failure::BodyTooLarge(BODY_BYTES_MAX);
+        if request.body().size_hint().lower() > BODY_BYTES_MAX {
+            return Err(too_large);
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let limit = |body| Counted::new(body, BODY_BYTES_MAX, Arc::clone(&over)).boxed_unsync();
+        let answer = handle(handler, request.map(limit), alive).await;
+        if over.load(Ordering::Relaxed) {
+            return Err(too_large);
+        }
+        Ok(answer?.map(|body| Held::new(body, permit).boxed_unsync()))
+    }
+
+    /// Posts to the maintenance path of every component that has one, and waits for the answers.
+    /// Returns whether all went well.
+    pub async fn maintain(&self, alive: &Alive) -> bool {
+        let mut well = true;
+        for (handler, path) in &self.maintained {
+            let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            let Ok(request) = Request::post(path.as_str()).body(body) else {
+                error!("`{path}` is no path");
+                return false;
+            };
+            match handle(handler, request, alive.clone()).await {
+                Ok(response) if response.status().is_success() => {
+                    well &= response.into_body().collect().await.is_ok();
+                }
+                Ok(response) => {
+                    error!("Maintenance at `{path}` was answered with {}", response.status());
+                    well = false;
+                }
+                Err(failure) => {
+                    error!("Maintenance at `{path}` failed: {failure:?}");
+                    well = false;
+                }
+            }
+        }
+        well
+    }
+}
+
+async fn handle(
+    handler: &ProxyHandler<Workers>,
+    request: Request<WasiBody>,
+    alive: Alive,
+) -> Result<Response<WasiBody>, Failure> {
+    handler.handle(alive, request).await.map_err(|failure| {
+        error!("A request was not answered: {failure:?}");
+        if failure.is::<ExpirationError>() { Failure::TimedOut } else { Failure::Broken }
+    })
+}
+
+fn load(
+    name: &str,
+    component: &manifest::Component,
+    engines: &Engines,
+    services: &Services,
+) -> Result<Workers> {
+    let start = Instant::now();
+    let grants = services.grant(name, component)?;
+    let code = engine::compile(engines.guests(), &services::read(&component.source)?)?;
+    refuse_outbound_http(&code, component, engines)?;
+    let mut linker = Linker::new(engines.guests());
+    Guest::link(&mut linker, &grants)?;
+    let service = ServicePre::new(linker.instantiate_pre(&code)?)
+        .map_err(anyhow::Error::from)
+        .context("the component does not export `wasi:http/handler@0.3.0`")?;
+    info!("Component `{name}` is loaded after {} ms", start.elapsed().as_millis());
+    Ok(Workers::new(engines.guests().clone(), service, grants))
+}
+
+/// Refuses a component that may, by its manifest, reach other hosts, and is made to.
+fn refuse_outbound_http(
+    code: &Code,
+    component: &manifest::Component,
+    engines: &Engines,
+) -> Result<()> {
+    let ty = code.component_type();
+    let mut imports = ty.imports(engines.guests()).map(|(name, _)| name);
+    let outbound = imports.find(|name| OUTBOUND_HTTP.iter().any(|http| name.starts_with(http)));
+    ensure!(
+        outbound.is_none() || component.allowed_outbound_hosts.is_empty(),
+        "it imports `{}` and its `allowed_outbound_hosts` are not empty; this host reaches no \
+         other host for a component",
+        outbound.unwrap_or_default()
+    );
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The server: binds its port at once, loads the application, answers, maintains, and ends in order.
+
+mod app;
+mod body;
+mod connection;
+mod guest;
+mod log;
+mod reply;
+mod route;
+mod services;
+mod shutdown;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tokio::net::{TcpListener, TcpSocket};
+use tracing::{info, warn};
+
+use crate::config::ServeConfig;
+use crate::engine::Engines;
+use crate::manifest;
+use app::App;
+use services::Services;
+use shutdown::{Alive, Stop};
+
+/// The connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// The time between two rounds of maintenance.
+const MAINTENANCE: Duration = Duration::from_secs(30);
+
+/// How soon the first round is repeated while it fails: until it is done, nothing is served.
+const FIRST_MAINTENANCE_AGAIN: Duration = Duration::from_secs(2);
+
+/// How long running requests may take to finish once the host was asked to end.
+const STOP_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// What the connections see of the host: the application, once there is one that can answer.
+#[derive(Default)]
+struct Site {
+    app: OnceLock<App>,
+}
+
+impl Site {
+    fn app(&self) -> Option<&App> {
+        self.app.get()
+    }
+}
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+///
+/// Fails if the port cannot be had, or the application cannot be loaded.
+pub async fn run(config: ServeConfig) -> Result<()> {
+    let start = Instant::now();
+    let mut stop = shutdown::on_signal().context("cannot listen for signals")?;
+    let listener = bind(config.listen)?;
+    let address = listener.local_addr().context("the port has no address")?;
+    info!("Loci listens on http://{address}");
+    let (alive, finished) = shutdown::alive();
+    let site = Arc::new(Site::default());
+    let accepting = connection::accept(listener, Arc::clone(&site), stop.clone(), alive.clone());
+    tokio::spawn(accepting);
+    let serving = serve(config, &site, stop.clone(), &alive, start);
+    tokio::select! {
+        () = stop.asked() => {}
+        served = serving => served?,
+    }
+    drop(alive);
+    if tokio::time::timeout(STOP_TIME_MAX, finished.wait()).await.is_err() {
+        warn!("Loci ends, and breaks off requests that ran for {} s", STOP_TIME_MAX.as_secs());
+    }
+    info!("Loci has ended");
+    Ok(())
+}
+
+/// Loads the application, lets it answer, and maintains it until the host is asked to end.
+async fn serve(
+    config: ServeConfig,
+    site: &Site,
+    mut stop: Stop,
+    alive: &Alive,
+    start: Instant,
+) -> Result<()> {
+    let loading = tokio::task::spawn_blocking(move || load(&config));
+    let app = loading.await.context("loading the application broke down")??;
+    while !app.maintain(alive).await {
+        warn!("Loci is not ready: its first maintenance failed, and is tried again");
+        tokio::time::sleep(FIRST_MAINTENANCE_AGAIN).await;
+    }
+    let app = site.app.get_or_init(|| app);
+    info!("Loci is ready after {} ms", start.elapsed().as_millis());
+    loop {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            () = tokio::time::sleep(MAINTENANCE) => {}
+        }
+        app.maintain(alive).await;
+    }
+}
+
+fn load(config: &ServeConfig) -> Result<App> {
+    let manifest = manifest::read(&config.app)?;
+    info!("Loading the application `{}` from `{}`", manifest.name, config.app.display());
+    let engines = Engines::new(&config.data.join("cache"))?;
+    let services = Services::open(config, &manifest, engines.clone())?;
+    App::load(&manifest, &engines, &services)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listen = || -> std::io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A host that starts again need not wait until the old connections are forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| format!("cannot listen on `{address}`"))
+}

@@ -1,0 +1,178 @@
+//! What the host has to grant: its database, its models, its policies. Opened once, at start.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use futures::future::{BoxFuture, FutureExt as _, ready};
+
+use crate::capability::embeddings::{self, StaticEmbedder};
+use crate::capability::{inference, llm, policy, search, sqlite, variables};
+use crate::config::ServeConfig;
+use crate::engine::Engines;
+use crate::manifest::{self, DEFAULT_DATABASE};
+use crate::model::Absent;
+use crate::model::llama::{LlamaChat, LlamaEmbedder};
+use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
+use crate::serve::guest::Grants;
+use crate::store::{Database, Limits};
+
+/// The interfaces of policies.
+const ASSEMBLY: &str = "loci:policy/assembly@0.1.0";
+const TRUNCATION: &str = "loci:policy/truncation@0.1.0";
+const RANKING: &str = "loci:policy/ranking@0.1.0";
+const CONDENSATION: &str = "loci:policy/condensation@0.1.0";
+const POLICIES: [&str; 4] = [ASSEMBLY, TRUNCATION, RANKING, CONDENSATION];
+
+/// The interfaces that the host's own chat model answers for: no component is loaded for them.
+const CHAT: [&str; 3] =
+    ["loci:inference/models@0.1.0", "loci:inference/tokenizer@0.1.0", "loci:inference/chat@0.1.0"];
+
+/// The interface of vector search, and that of embedding.
+const SEARCH: &str = "loci:search/vectors@0.1.0";
+const EMBEDDINGS: &str = "loci:inference/embeddings@0.1.0";
+
+/// What the host has, for all components.
+pub struct Services {
+    engines: Engines,
+    variables: variables::Values,
+    databases: Arc<HashMap<String, Database>>,
+    chat: Arc<dyn ChatBackend>,
+    /// The embedding model in a file, if one was named. It goes before that of a component.
+    embedder: Option<Arc<dyn Embedder>>,
+}
+
+impl Services {
+    /// Opens the database and begins to load the models. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a required variable has no value, or the database cannot be opened.
+    pub fn open(config: &ServeConfig, manifest: &manifest::App, engines: Engines) -> Result<Self> {
+        let variables = variables::Values::find(manifest, |name| std::env::var(name).ok())?;
+        let file = config.data.join("loci.db");
+        let database = Database::open(&file, Limits::default())?;
+        let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
+        let chat: Arc<dyn ChatBackend> = match &config.model {
+            Some(path) => Arc::new(LlamaChat::load(path.clone(), config.context_tokens)),
+            None => Arc::new(Absent),
+        };
+        let load =
+            |path: &PathBuf| -> Arc<dyn Embedder> { Arc::new(LlamaEmbedder::load(path.clone())) };
+        let embedder = config.embedding_model.as_ref().map(load);
+        Ok(Self { engines, variables, databases: Arc::new(databases), chat, embedder })
+    }
+
+    /// Closes the databases: what comes after this fails. Blocks until all is written.
+    pub fn close(&self) {
+        self.databases.values().for_each(Database::close);
+    }
+
+    /// What a component is granted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one of its variables cannot be filled in, if one of its dependencies cannot be
+    /// loaded, or if the host has nothing to do with one.
+    pub fn grant(&self, name: &str, component: &manifest::Component) -> Result<Grants> {
+        let files = &component.dependencies;
+        let known = |interface: &String| {
+            let mut all = POLICIES.iter().chain(&CHAT).chain(&[SEARCH, EMBEDDINGS]);
+            all.any(|known| interface == known)
+        };
+        if let Some(interface) = files.keys().find(|interface| !known(interface)) {
+            bail!("dependency `{interface}` is no interface that this host links");
+        }
+        let embedder = self.embedder(files.get(EMBEDDINGS))?;
+        let chats = CHAT.iter().any(|interface| files.contains_key(*interface));
+        Ok(Grants {
+            component: name.to_owned(),
+            environment: component.environment.clone().into_iter().collect(),
+            variables: self.variables.of_component(&component.variables)?,
+            sqlite: sqlite::Ctx::new(
+                component.sqlite_databases.iter().cloned(),
+                Arc::clone(&self.databases),
+            ),
+            llm: llm::Ctx::new(
+                Arc::clone(&self.chat),
+                embedder.clone().unwrap_or_else(|| Arc::new(NoEmbedder)),
+                component.ai_models.iter().cloned(),
+            ),
+            inference: chats.then(|| inference::Ctx::new(Arc::clone(&self.chat))),
+            embeddings: embedder.map(embeddings::Ctx::new),
+            policy: self.policies(files)?,
+            search: self.search(files.get(SEARCH))?,
+        })
+    }
+
+    /// What embeds for a component with this dependency: the model that was named at start, or else
+    /// the dependency itself.
+    fn embedder(&self, file: Option<&PathBuf>) -> Result<Option<Arc<dyn Embedder>>> {
+        Ok(match (file, &self.embedder) {
+            (None, _) => None,
+            (Some(_), Some(embedder)) => Some(Arc::clone(embedder)),
+            (Some(path), None) => {
+                let embedder = StaticEmbedder::new(self.engines.guests(), &read(path)?);
+                Some(Arc::new(embedder.with_context(|| cannot_use(path))?))
+            }
+        })
+    }
+
+    fn search(&self, file: Option<&PathBuf>) -> Result<Option<search::Ctx>> {
+        let Some(path) = file else {
+            return Ok(None);
+        };
+        let search = search::Ctx::new(self.engines.guests(), &read(path)?);
+        search.with_context(|| cannot_use(path)).map(Some)
+    }
+
+    /// Fills the slots of the policies, if the component has any.
+    fn policies(&self, files: &BTreeMap<String, PathBuf>) -> Result<Option<policy::Ctx>> {
+        if !POLICIES.iter().any(|interface| files.contains_key(*interface)) {
+            return Ok(None);
+        }
+        let file = |interface: &str| match files.get(interface) {
+            Some(path) => read(path),
+            None => bail!("`tool.loci.dependencies` has policies, but none for `{interface}`"),
+        };
+        let components = policy::Components {
+            assembly: &file(ASSEMBLY)?,
+            truncation: &file(TRUNCATION)?,
+            ranking: &file(RANKING)?,
+            condensation: &file(CONDENSATION)?,
+        };
+        Ok(Some(policy::Ctx::new(self.engines.policies(), &components)?))
+    }
+}
+
+/// Stands for the embedding model of a component that has none.
+struct NoEmbedder;
+
+impl Embedder for NoEmbedder {
+    fn describe(&self) -> Result<EmbeddingModel, ModelError> {
+        Err(ModelError::NoModel)
+    }
+
+    fn embed(
+        &self,
+        _: Vec<String>,
+        _: Purpose,
+    ) -> BoxFuture<'_, Result<Vec<Vec<f32>>, ModelError>> {
+        ready(Err(ModelError::NoModel)).boxed()
+    }
+}
+
+fn cannot_use(path: &Path) -> String {
+    format!("cannot use `{}`", path.display())
+}
+
+/// Reads a Wasm file.
+///
+/// # Errors
+///
+/// Fails, and names the file, if it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path)
+        .with_context(|| format!("cannot read `{}`; `cargo xtask build` makes it", path.display()))
+}
