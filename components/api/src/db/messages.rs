@@ -127,7 +127,7 @@ pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, c
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
     WHERE m.id = ?2 AND m.session = ?1";
 /// Reads messages by their ids, for a receipt: session number, ids as a JSON list.
-pub const BY_IDS: &str = "SELECT m.id, m.content FROM json_each(?2) AS j \
+pub const BY_IDS: &str = "SELECT m.id, m.role, m.content FROM json_each(?2) AS j \
     CROSS JOIN messages AS m ON m.id = j.value WHERE m.session = ?1";
 /// The number of a model's digest: digest.
 pub const MODEL: &str = "INSERT INTO models (digest) VALUES (?1) \
@@ -292,17 +292,30 @@ pub async fn receipt(
     })
 }
 
-/// Reads the contents of messages by their ids.
+/// What a message says.
+pub struct Said {
+    /// The message.
+    pub message: u64,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// Its text.
+    pub content: String,
+}
+
+/// Reads what messages say, by their ids.
 ///
 /// Fails with 500 if the database does.
 pub async fn contents(
     database: &Database,
     session: i64,
     ids: &[u64],
-) -> Result<Vec<(u64, String)>, ApiError> {
+) -> Result<Vec<Said>, ApiError> {
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
-    let rows = database.query("the messages could not be read", BY_IDS, params![session, list]);
-    Ok(rows.await?.into_iter().map(|mut row| (row.id(0), row.text(1))).collect())
+    let what = "the messages could not be read";
+    let rows = database.query(what, BY_IDS, params![session, list]).await?;
+    let said =
+        |mut row: Row| Said { message: row.id(0), role: role(&row.text(1)), content: row.text(2) };
+    Ok(rows.into_iter().map(said).collect())
 }
 
 /// Lists the messages of a session, oldest first. A reply that is not there yet is left out.

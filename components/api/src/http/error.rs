@@ -18,6 +18,8 @@ pub struct ApiError {
     pub message: String,
     /// When to try again, in seconds.
     pub retry_after_seconds: Option<u32>,
+    /// The methods that would have been right.
+    pub allow: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +39,8 @@ struct Inner<'a> {
 impl ApiError {
     /// An error with this status and code.
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, param: None, message: message.into(), retry_after_seconds: None }
+        let message = message.into();
+        Self { status, code, param: None, message, retry_after_seconds: None, allow: None }
     }
 
     /// A bad value of this field or parameter: 400.

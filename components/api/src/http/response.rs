@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
@@ -71,6 +72,9 @@ pub fn error(error: &ApiError) -> Response {
     let mut response = whole(error.status, error.body().into());
     if let Some(seconds) = error.retry_after_seconds {
         response.headers_mut().insert("retry-after", seconds.into());
+    }
+    if let Some(methods) = error.allow {
+        response.headers_mut().insert("allow", HeaderValue::from_static(methods));
     }
     response
 }

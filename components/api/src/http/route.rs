@@ -116,9 +116,9 @@ fn only(
     if method == allowed { found() } else { Err(wrong_method(method, path, allowed)) }
 }
 
-fn wrong_method(method: &str, path: &str, allowed: &str) -> ApiError {
+fn wrong_method(method: &str, path: &str, allowed: &'static str) -> ApiError {
     let message = format!("`{path}` does not answer to `{method}`, but to {allowed}");
-    ApiError::new(405, "method_not_allowed", message)
+    ApiError { allow: Some(allowed), ..ApiError::new(405, "method_not_allowed", message) }
 }
 
 fn memories(id: String, query: &str) -> Result<Route, ApiError> {

@@ -81,8 +81,9 @@ impl Turn {
 
     /// What the context of the model leaves for the prompt.
     fn budget(&self, model: &ChatModel) -> Result<Budget, ApiError> {
-        let asked = self.message.options.max_tokens;
-        let reply = asked.unwrap_or(self.settings.reply_tokens_max);
+        // Who does not ask for a length gets one that leaves most of a small context to the prompt.
+        let usual = self.settings.reply_tokens_max.min(model.context_tokens / 4).max(1);
+        let reply = self.message.options.max_tokens.unwrap_or(usual);
         match model.context_tokens.checked_sub(reply).filter(|left| *left > 0) {
             Some(prompt) => Ok(Budget { prompt, reply }),
             None => {

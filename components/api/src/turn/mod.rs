@@ -118,7 +118,9 @@ impl Turn {
             Begun::Stopped(stopped) => stopped,
         })?;
         self.tell_start(sink).await?;
-        if let Some(decided) = decided {
+        if let Some(decided) = decided
+            && sink.is_heard()
+        {
             let context = receipt::context(decided, &self.degraded);
             sink.send("context", &context).await.map_err(|_| Stopped::Cancelled)?;
         }

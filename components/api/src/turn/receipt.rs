@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::degraded::Degraded;
 use super::passages::Source;
-use super::prompt::{Origin, Prompt, render};
+use super::prompt::{Line, Origin, Piece, Prompt, render};
 use super::reply::Reply;
 use super::stopwatch::Stopwatch;
 use crate::bindings::inference::models::ChatModel;
 use crate::bindings::policy::assembly::Description;
 use crate::bindings::policy::types::{Kind, Role};
+use crate::db::messages::Said;
 use crate::index::Embedder;
 use crate::limits;
 
@@ -115,15 +116,13 @@ pub fn metadata(
 
 /// What the model is about to read, for a client that listens.
 pub fn context(decided: &Decided, degraded: &[Degraded]) -> Value {
-    let history =
-        sources_of(decided, Kind::History).filter(|(at, _)| decided.prompt.tokens_of(*at) > 0);
-    let first = history.clone().map(|(_, source)| source.passage.turn).min();
+    let left_out = passages(decided).into_iter().filter(|passage| passage["state"] != "kept");
     json!({
         "memories": memories(decided),
         "rag_chunks_retrieved": [],
         "relevant_history_retrieved": decided.recalled,
-        "history": { "messages": history.count(), "first_turn": first },
-        "left_out": passages(decided).into_iter().filter(|p| p["state"] != "kept").collect::<Vec<_>>(),
+        "history": history(decided),
+        "left_out": left_out.collect::<Vec<_>>(),
         "prompt_tokens": decided.prompt.tokens,
         "budget": decided.budget,
         "degraded": degraded,
@@ -156,6 +155,7 @@ pub fn receipt(
         "template_tokens": decided.prompt.template_tokens,
         "usage": usage,
         "passages": passages(decided),
+        "history": history(decided),
         "degraded": degraded,
         "stages_us": stages.to_json(),
         "layout": if decided.prompt.is_chat { "chat" } else { "text" },
@@ -165,9 +165,12 @@ pub fn receipt(
 
 /// The ids of the messages that a stored receipt refers to.
 pub fn referred(receipt: &Value) -> Vec<u64> {
-    let pieces = receipt["lines"].as_array().into_iter().flatten();
-    let pieces = pieces.flat_map(|line| line["pieces"].as_array().into_iter().flatten());
-    let mut ids: Vec<u64> = pieces.filter_map(|piece| piece["message"].as_u64()).collect();
+    let mut ids = Vec::new();
+    for line in receipt["lines"].as_array().into_iter().flatten() {
+        ids.extend(line.as_u64());
+        let pieces = line["pieces"].as_array().into_iter().flatten();
+        ids.extend(pieces.filter_map(|piece| piece["message"].as_u64()));
+    }
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -175,22 +178,12 @@ pub fn referred(receipt: &Value) -> Vec<u64> {
 
 /// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages` or
 /// the one text as the model did.
-pub fn resolve(mut receipt: Value, texts: &[(u64, String)]) -> Value {
+pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
     let is_chat = receipt["layout"] == "chat";
     let lines = receipt["lines"].take();
-    let messages: Vec<(String, String)> = lines
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|line| {
-            let pieces = line["pieces"].as_array().into_iter().flatten();
-            let text: String = pieces.map(|piece| piece_text(piece, texts)).collect();
-            (line["role"].as_str().unwrap_or_default().to_owned(), text)
-        })
-        .collect();
-    let shown: Vec<(&str, String)> =
-        messages.iter().map(|(role, text)| (role.as_str(), text.clone())).collect();
-    receipt["prompt"] = Value::from(render(&shown, is_chat));
+    let lines = lines.as_array().into_iter().flatten();
+    let messages: Vec<(&str, String)> = lines.map(|line| resolve_line(line, texts)).collect();
+    receipt["prompt"] = Value::from(render(&messages, is_chat));
     if let Some(fields) = receipt.as_object_mut() {
         fields.remove("lines");
         if is_chat {
@@ -201,20 +194,29 @@ pub fn resolve(mut receipt: Value, texts: &[(u64, String)]) -> Value {
     receipt
 }
 
-fn piece_text<'a>(piece: &'a Value, texts: &'a [(u64, String)]) -> &'a str {
-    if let Some(text) = piece["text"].as_str() {
-        return text;
+/// The role and the text of one line: a whole message by its id, or pieces.
+fn resolve_line<'a>(line: &'a Value, texts: &[Said]) -> (&'a str, String) {
+    let said = |id: Option<u64>| texts.iter().find(|said| Some(said.message) == id);
+    if line.is_u64() {
+        let said = said(line.as_u64());
+        return said.map_or(("", String::new()), |said| (said.role, said.content.clone()));
     }
-    let id = piece["message"].as_u64();
-    let start = piece["span"][0].as_u64().unwrap_or(0) as usize;
-    let end = piece["span"][1].as_u64().unwrap_or(0) as usize;
-    let found = texts.iter().find(|(other, _)| Some(*other) == id);
-    found.and_then(|(_, text)| text.get(start..end)).unwrap_or_default()
+    let text = |piece: &'a Value| match piece["text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => {
+            let end = |at: usize| piece["span"][at].as_u64().unwrap_or(0) as usize;
+            let said = said(piece["message"].as_u64());
+            let text = said.and_then(|said| said.content.get(end(0)..end(1)));
+            text.unwrap_or_default().to_owned()
+        }
+    };
+    let pieces = line["pieces"].as_array().into_iter().flatten();
+    (line["role"].as_str().unwrap_or_default(), pieces.map(text).collect())
 }
 
 /// The prompt as people read it.
 fn text(decided: &Decided) -> String {
-    let line = |line: &super::prompt::Line| {
+    let line = |line: &Line| {
         let text: String = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
         (role(line.role), text)
     };
@@ -230,23 +232,46 @@ fn preview(prompt: &str) -> String {
     shown
 }
 
+/// The lines of the prompt. A message of the history that stands there whole is only its id: there
+/// are many of them.
 fn lines(decided: &Decided) -> Vec<Value> {
-    let piece = |piece: &super::prompt::Piece| match piece.origin {
+    let piece = |piece: &Piece| match piece.origin {
         Origin::Words => json!({ "text": piece.text }),
         Origin::Passage { source, span } => match decided.sources[source].message {
             None => json!({ "text": piece.text }),
             Some(id) => json!({ "message": id, "span": [span.start, span.end] }),
         },
     };
-    let lines = decided.prompt.lines.iter().map(|line| {
+    let line = |line: &Line| {
+        if let [Piece { text, origin: Origin::Passage { source, .. }, .. }] = line.pieces.as_slice()
+            && let source = &decided.sources[*source]
+            && source.passage.kind == Kind::History
+            && source.passage.text.len() == text.len()
+        {
+            return json!(source.message);
+        }
         let pieces: Vec<Value> = line.pieces.iter().map(piece).collect();
         json!({ "role": role(line.role), "pieces": pieces })
-    });
-    lines.collect()
+    };
+    decided.prompt.lines.iter().map(line).collect()
 }
 
-fn sources_of(decided: &Decided, kind: Kind) -> impl Iterator<Item = (usize, &Source)> + Clone {
+fn sources_of(decided: &Decided, kind: Kind) -> impl Iterator<Item = (usize, &Source)> {
     decided.sources.iter().enumerate().filter(move |(_, source)| source.passage.kind == kind)
+}
+
+/// The history that stands in the prompt: from which turn on, and how much it is.
+fn history(decided: &Decided) -> Value {
+    let (mut messages, mut tokens, mut first) = (0, 0, None);
+    for (at, source) in sources_of(decided, Kind::History) {
+        let kept = decided.prompt.tokens_of(at);
+        if kept > 0 {
+            messages += 1;
+            tokens += kept;
+            first = first.or(Some(source.passage.turn));
+        }
+    }
+    json!({ "messages": messages, "tokens": tokens, "first_turn": first })
 }
 
 /// The memories that stand in the prompt.
@@ -267,12 +292,15 @@ fn memories(decided: &Decided) -> Vec<Value> {
     used.collect()
 }
 
-/// Every passage, and what became of it.
+/// Every passage, and what became of it, but for the history that is there whole.
 fn passages(decided: &Decided) -> Vec<Value> {
     let mut list = Vec::with_capacity(decided.sources.len());
     for (at, source) in decided.sources.iter().enumerate() {
         let passage = &source.passage;
         let kept = decided.prompt.tokens_of(at);
+        if passage.kind == Kind::History && kept == passage.tokens {
+            continue;
+        }
         let (state, reason) = if kept == passage.tokens {
             ("kept", None)
         } else if kept > 0 {
@@ -334,15 +362,19 @@ mod tests {
             "layout": layout,
             "lines": [
                 { "role": "system", "pieces": [{ "text": "Be kind." }] },
+                9,
                 { "role": "user", "pieces": [
                     { "text": "- " },
                     { "message": 7, "span": [4, 8] },
                     { "text": "\n" },
-                    { "message": 9, "span": [0, 2] },
                     { "message": 7, "span": [0, 3] },
                 ] },
             ],
         })
+    }
+
+    fn said(message: u64, role: &'static str, content: &str) -> Said {
+        Said { message, role, content: content.to_owned() }
     }
 
     #[test]
@@ -353,26 +385,30 @@ mod tests {
 
     #[test]
     fn the_prompt_is_put_together_again() {
-        let texts = [(7, "The blue cup".to_owned()), (9, "Hi".to_owned())];
+        let texts = [said(7, "user", "The blue cup"), said(9, "assistant", "Hi")];
         let receipt = resolve(stored("chat"), &texts);
-        assert_eq!(receipt["prompt"], "[system]\nBe kind.\n\n[user]\n- blue\nHiThe");
+        assert_eq!(
+            receipt["prompt"],
+            "[system]\nBe kind.\n\n[assistant]\nHi\n\n[user]\n- blue\nThe"
+        );
         assert_eq!(
             receipt["messages"],
             json!([
                 { "role": "system", "content": "Be kind." },
-                { "role": "user", "content": "- blue\nHiThe" },
+                { "role": "assistant", "content": "Hi" },
+                { "role": "user", "content": "- blue\nThe" },
             ])
         );
         assert!(receipt.get("lines").is_none());
         let receipt = resolve(stored("text"), &texts);
-        assert_eq!(receipt["prompt"], "Be kind.- blue\nHiThe");
+        assert_eq!(receipt["prompt"], "Be kind.Hi- blue\nThe");
         assert!(receipt.get("messages").is_none());
     }
 
     #[test]
     fn a_message_that_is_gone_leaves_a_gap_and_no_failure() {
-        let receipt = resolve(stored("text"), &[(9, "Hi".to_owned())]);
-        assert_eq!(receipt["prompt"], "Be kind.- \nHi");
+        let receipt = resolve(stored("text"), &[said(9, "assistant", "Hi")]);
+        assert_eq!(receipt["prompt"], "Be kind.Hi- \n");
     }
 
     #[test]

@@ -50,6 +50,11 @@ impl Sink {
         (Self::Stream(sender), receiver)
     }
 
+    /// Whether anybody listens at all.
+    pub fn is_heard(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+
     /// Whether the client closed the connection.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Stream(sender) if sender.is_closed())
