@@ -9,14 +9,14 @@ use crate::vectors::Hit;
 /// Something near the query. Its order is that of the answer: the less, the better.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Near {
-    dot: i32,
+    rank: i32,
     scope: u32,
     id: u64,
 }
 
 impl Ord for Near {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.dot.cmp(&self.dot).then(self.scope.cmp(&other.scope)).then(self.id.cmp(&other.id))
+        other.rank.cmp(&self.rank).then(self.scope.cmp(&other.scope)).then(self.id.cmp(&other.id))
     }
 }
 
@@ -30,7 +30,7 @@ impl PartialOrd for Near {
 pub struct Best {
     most: usize,
     heap: BinaryHeap<Near>,
-    /// What a dot product must reach to matter: that of the worst hit, once there are enough.
+    /// What a rank must reach to matter: that of the worst hit, once there are enough.
     bar: i32,
 }
 
@@ -44,15 +44,15 @@ impl Best {
         }
     }
 
-    /// Whether a vector with this dot product can still be among the best.
+    /// Whether a vector with this rank can still be among the best.
     #[inline]
-    pub fn admits(&self, dot: i32) -> bool {
-        dot >= self.bar
+    pub fn admits(&self, rank: i32) -> bool {
+        rank >= self.bar
     }
 
     /// Takes a hit if it is among the best.
-    pub fn offer(&mut self, dot: i32, scope: u32, id: u64) {
-        let near = Near { dot, scope, id };
+    pub fn offer(&mut self, rank: i32, scope: u32, id: u64) {
+        let near = Near { rank, scope, id };
         if self.heap.len() < self.most {
             self.heap.push(near);
         } else if let Some(mut worst) = self.heap.peek_mut()
@@ -63,7 +63,7 @@ impl Best {
         if self.heap.len() == self.most
             && let Some(worst) = self.heap.peek()
         {
-            self.bar = worst.dot;
+            self.bar = worst.rank;
         }
     }
 
@@ -72,7 +72,7 @@ impl Best {
         self.heap
             .into_sorted_vec()
             .into_iter()
-            .map(|near| Hit { scope: near.scope, id: near.id, score: cosine(near.dot) })
+            .map(|near| Hit { scope: near.scope, id: near.id, score: cosine(near.rank) })
             .collect()
     }
 }
@@ -83,8 +83,8 @@ mod tests {
 
     fn ids(most: usize, offers: &[(i32, u32, u64)]) -> Vec<(u32, u64)> {
         let mut best = Best::new(most);
-        for &(dot, scope, id) in offers {
-            best.offer(dot, scope, id);
+        for &(rank, scope, id) in offers {
+            best.offer(rank, scope, id);
         }
         best.into_hits().iter().map(|hit| (hit.scope, hit.id)).collect()
     }

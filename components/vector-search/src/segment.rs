@@ -120,9 +120,10 @@ impl Segment for Tail {
     fn search(&self, query: &[i16], scope: u32, best: &mut Best) {
         for (&id, stored) in self.ids.iter().zip(self.numbers.chunks_exact(self.stride)) {
             let dot = vector::dot(query, stored);
-            // A vector of zeros is similar to nothing. Only it can be found by its product.
-            if best.admits(dot) && !(dot == 0 && vector::is_zero(stored)) {
-                best.offer(dot, scope, id);
+            // A vector of zeros is similar to nothing, and its product with everything is 0.
+            let rank = vector::rank(dot);
+            if best.admits(rank) && !(dot == 0 && vector::is_zero(stored)) {
+                best.offer(rank, scope, id);
             }
         }
     }

@@ -34,9 +34,21 @@ pub fn is_zero(stored: &[i16]) -> bool {
     stored.iter().all(|&x| x == 0)
 }
 
-/// The cosine that a dot product of two stored vectors stands for.
-pub fn cosine(dot: i32) -> f32 {
-    (f64::from(dot) / (ONE * ONE)).clamp(-1.0, 1.0) as f32
+/// The bits of a dot product that are noise. Without them a score has 23 bits, as many as tell 32-bit
+/// floats apart: what differs here, differs as a float, so that whoever sorts scores again (the host,
+/// which searches in several instances) comes to the same order.
+const NOISE_BITS: u32 = 8;
+
+/// How similar two stored vectors are, by their dot product: the more, the better.
+#[inline]
+pub fn rank(dot: i32) -> i32 {
+    dot >> NOISE_BITS
+}
+
+/// The cosine that a rank stands for.
+pub fn cosine(rank: i32) -> f32 {
+    let dot = f64::from(rank) * f64::from(1 << NOISE_BITS);
+    (dot / (ONE * ONE)).clamp(-1.0, 1.0) as f32
 }
 
 /// The dot product of two stored vectors of one length, a multiple of `LANES`.
@@ -101,8 +113,8 @@ mod tests {
     fn extremes_have_a_direction() {
         let up = stored(&[f32::MAX; 4_096]);
         let down = stored(&[-f32::MAX; 4_096]);
-        assert!((cosine(dot(&up, &up)) - 1.0).abs() < 1e-4);
-        assert!((cosine(dot(&up, &down)) + 1.0).abs() < 1e-4);
+        assert!((cosine(rank(dot(&up, &up))) - 1.0).abs() < 1e-4);
+        assert!((cosine(rank(dot(&up, &down))) + 1.0).abs() < 1e-4);
         let faint = stored(&[f32::from_bits(1), 0.0]);
         assert_eq!(faint[0], 32_767);
     }
@@ -115,6 +127,14 @@ mod tests {
         assert_eq!(i64::from(dot(&worst, &worst)), exact);
         let axis = stored(&[-1.0]);
         assert_eq!(dot(&axis, &axis), 32_767 * 32_767);
+    }
+
+    #[test]
+    fn ranks_that_differ_have_scores_that_differ() {
+        let most = rank(32_767 * 32_767);
+        for rank in (most - 1_000..most).chain(-1_000..1_000).chain(-most..1_000 - most) {
+            assert!(cosine(rank) < cosine(rank + 1), "{rank}");
+        }
     }
 
     #[test]
@@ -131,7 +151,7 @@ mod tests {
             x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
         };
         let truth = dots(&a, &b) / (dots(&a, &a) * dots(&b, &b)).sqrt();
-        let score = f64::from(cosine(dot(&stored(&a), &stored(&b))));
+        let score = f64::from(cosine(rank(dot(&stored(&a), &stored(&b)))));
         assert!((score - truth).abs() < 2e-5, "{score} for {truth}");
     }
 }
