@@ -1,9 +1,9 @@
 //! Every `bindgen!` of the host, one module per capability. Nothing else.
 //!
 //! Interfaces are generated as *imports* of the api component, so each has a `Host` trait (and, for
-//! `async` functions, a `HostWithStore` trait) that a file of `capability/` implements. The types are
-//! structural: where a guest *exports* the same interface, `Instance::get_typed_func` takes them
-//! unchanged, and a call is handed on without a conversion.
+//! `async` functions, a `HostWithStore` trait) that a file of `capability/` implements. The types
+//! are structural: where a guest *exports* the same interface, `Instance::get_typed_func` takes
+//! them unchanged, and a call is handed on without a conversion.
 //!
 //! Every function may trap (`wasmtime::Result`): the guest's mistake is a WIT case, ours is a trap.
 
@@ -36,8 +36,8 @@ pub mod variables {
     pub use spin::variables::variables;
 }
 
-/// `fermyon:spin/llm@2.0.0`: a prompt in, a text out. The other packages are those that the worlds of
-/// its package name; nothing of them is generated.
+/// `fermyon:spin/llm@2.0.0`: a prompt in, a text out. The other packages are those that the worlds
+/// of its package name; nothing of them is generated.
 pub mod llm {
     wasmtime::component::bindgen!({
         path: [

@@ -43,7 +43,11 @@ pub struct ServeArguments {
     #[arg(long, value_name = "FILE")]
     embedding_model: Option<PathBuf>,
     /// The context of one conversation, in tokens [default: the model's own, at most 8192]
-    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    #[arg(
+        long,
+        value_name = "TOKENS",
+        value_parser = clap::value_parser!(u32).range(256..=1_048_576)
+    )]
     context_tokens: Option<u32>,
     /// The manifest of the application [default: the nearest `spin.toml` in a folder around this
     /// program]

@@ -212,8 +212,8 @@ fn read_tool(tool: &toml::Table) -> Result<schema::Tool> {
 /// Finds the file of every interface that the component imports from another one.
 ///
 /// Spin takes one file for all interfaces of a package; this host has a slot for each interface. So
-/// `tool.loci.dependencies` names the file of each, and an entry of Spin's `dependencies` must either
-/// name an interface, or a package with interfaces there.
+/// `tool.loci.dependencies` names the file of each, and an entry of Spin's `dependencies` must
+/// either name an interface, or a package with interfaces there.
 fn read_dependencies(
     composed: BTreeMap<String, toml::Value>,
     separate: BTreeMap<String, PathBuf>,

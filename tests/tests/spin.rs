@@ -1,5 +1,5 @@
-//! What stock Spin makes of the application: it composes what `spin.toml` names, and all that is left
-//! to import is what it offers, by name, version and type.
+//! What stock Spin makes of the application: it composes what `spin.toml` names, and all that is
+//! left to import is what it offers, by name, version and type.
 
 use std::collections::BTreeSet;
 use std::fs;

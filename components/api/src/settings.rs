@@ -1,5 +1,5 @@
-//! What an operator can set, through `spin:variables`. Read once per instance: a value cannot change
-//! while its host runs.
+//! What an operator can set, through `spin:variables`. Read once per instance: a value cannot
+//! change while its host runs.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! What is kept of each source: the sentences that share words with the query, and then those beside
-//! them, in the order of the text.
+//! What is kept of each source: the sentences that share words with the query, and then those
+//! beside them, in the order of the text.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -36,8 +36,8 @@ pub fn each_stem(text: &str, mut visit: impl FnMut(&str)) {
     }
 }
 
-/// The distinct words of a query that say what it is about, at most `most`; all of its words if none
-/// does.
+/// The distinct words of a query that say what it is about, at most `most`; all of its words if
+/// none does.
 pub fn query_stems(query: &str, most: usize) -> Vec<String> {
     let stop: Vec<String> = STOP_WORDS.iter().map(|word| stemmed(word)).collect();
     let mut all: Vec<String> = Vec::new();

@@ -23,8 +23,8 @@ const NAME: &str = "loci-static-256";
 /// changes it, since vectors of two ways do not compare.
 const METHOD: u32 = 1;
 
-/// How much text is split into tokens at once, in bytes. What lies beyond the last token that counts
-/// is mostly not split at all.
+/// How much text is split into tokens at once, in bytes. What lies beyond the last token that
+/// counts is mostly not split at all.
 const SEGMENT_BYTES: usize = 2_048;
 
 /// The tokenizer and the table.

@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn prose_counts_less_than_twice_as_much() {
-        let prose = "It was the best of times, it was the worst of times, it was the age of wisdom, \
-                     it was the age of foolishness, it was the epoch of belief.";
+        let prose = "It was the best of times, it was the worst of times, it was the age of \
+                     wisdom, it was the age of foolishness, it was the epoch of belief.";
         let words_and_punctuation = 35;
         let counted = count(prose);
         assert!((words_and_punctuation..2 * words_and_punctuation).contains(&counted), "{counted}");

@@ -1,5 +1,5 @@
-//! Chats through an OpenAI-compatible server, or through Spin's own LLM interface where no server is
-//! configured. It is for hosts that have no model of their own.
+//! Chats through an OpenAI-compatible server, or through Spin's own LLM interface where no server
+//! is configured. It is for hosts that have no model of their own.
 
 mod config;
 mod estimate;

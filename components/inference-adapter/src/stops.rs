@@ -53,7 +53,8 @@ impl Stops {
 mod tests {
     use super::*;
 
-    /// The whole answer and whether it was stopped, when it comes in pieces of this many characters.
+    /// The whole answer and whether it was stopped, when it comes in pieces of this many
+    /// characters.
     fn answer(stops: &[&str], text: &str, size: usize) -> (String, bool) {
         let mut stops = Stops::new(stops.iter().map(|stop| (*stop).to_string()).collect());
         let characters: Vec<char> = text.chars().collect();

@@ -1,8 +1,8 @@
 //! The classic layout: one plain text under headings, documents first, recent history last.
 //!
-//! The text is that of the format's first implementation, byte for byte, where nothing is cut. Where
-//! something is, a heading stays as long as anything below it does, and a speaker's name as long as
-//! anything that he said.
+//! The text is that of the format's first implementation, byte for byte, where nothing is cut.
+//! Where something is, a heading stays as long as anything below it does, and a speaker's name as
+//! long as anything that he said.
 
 use crate::assembly::{
     Anchor, Description, Error, Excerpt, Layout, Part, Plan, Request, Window, Words,

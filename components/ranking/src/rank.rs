@@ -1,8 +1,9 @@
 //! Which of the candidates are worth the model's attention.
 //!
 //! The two searches measure on scales that cannot be compared: a cosine, and a sum of logarithms
-//! that depends on the collection. So each is expressed by how far it stands out among the candidates
-//! (its distance from their mean in standard deviations), and the two are added, 1 : 0.5.
+//! that depends on the collection. So each is expressed by how far it stands out among the
+//! candidates (its distance from their mean in standard deviations), and the two are added, 1 :
+//! 0.5.
 
 use crate::ranking::{Candidate, Choice, Error, Request};
 use crate::types::{Kind, Role};
@@ -16,12 +17,12 @@ const LEXICAL_WEIGHT: f64 = 0.5;
 const USER_BONUS: f64 = 1.5;
 
 /// The cosine up to which two texts are as near as chance has it: three standard deviations of
-/// unrelated vectors in 256 dimensions (1 / sqrt(256) each). A text below it that shares no word with
-/// the query has nothing that speaks for it, and no rank among others can change that.
+/// unrelated vectors in 256 dimensions (1 / sqrt(256) each). A text below it that shares no word
+/// with the query has nothing that speaks for it, and no rank among others can change that.
 const DENSE_CHANCE: f64 = 0.19;
 
-/// The smallest spread that is taken at its word. Among few or equal candidates the measured one may
-/// be next to nothing, and differences that mean nothing would become large.
+/// The smallest spread that is taken at its word. Among few or equal candidates the measured one
+/// may be next to nothing, and differences that mean nothing would become large.
 const DENSE_SPREAD_MIN: f64 = 0.05;
 const LEXICAL_SPREAD_MIN: f64 = 0.5;
 

@@ -3,8 +3,8 @@
 //! Recent history loses its oldest tokens first, then memory its last ones, then documents theirs.
 //! Read backwards this is an order of *keeping*: documents from their beginning, then memory from
 //! its beginning, then history from its newest token back. Each token of that sequence costs itself
-//! and, where it is the first of its section or passage, the fixed items that are anchored there. So
-//! what is kept is the longest beginning of the sequence that the budget pays for. That it never
+//! and, where it is the first of its section or passage, the fixed items that are anchored there.
+//! So what is kept is the longest beginning of the sequence that the budget pays for. That it never
 //! passes the budget, that a larger budget never keeps less, and that no label outlives its text,
 //! follow from this form alone; and since a sequence is never taken up again where it once stopped,
 //! room that a fallen label leaves behind is not filled from further down.

@@ -1,5 +1,6 @@
-//! `fermyon:spin/llm@2.0.0`: a prompt in, a text out, by the same models as `loci:inference`. A name
-//! of a model is a grant: every name in the component's `ai_models` stands for the host's own model.
+//! `fermyon:spin/llm@2.0.0`: a prompt in, a text out, by the same models as `loci:inference`. A
+//! name of a model is a grant: every name in the component's `ai_models` stands for the host's own
+//! model.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! `loci:search@0.1.0`: the vector index, shared by all instances of the api.
 //!
-//! Scopes are spread over a few instances of the component, each in a store of its own, that live as
-//! long as the host. A trap ends one of them: what it held is gone, the caller hears `failed`, and a
-//! fresh instance is filled again by whoever finds that its marks are missing. Replacing the
+//! Scopes are spread over a few instances of the component, each in a store of its own, that live
+//! as long as the host. A trap ends one of them: what it held is gone, the caller hears `failed`,
+//! and a fresh instance is filled again by whoever finds that its marks are missing. Replacing the
 //! component is the same for all of them at once.
 
 mod shard;

@@ -26,8 +26,8 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// Grants the labels in `granted` (`sqlite_databases` of the manifest) out of `databases`, which
-    /// has those that this host keeps.
+    /// Grants the labels in `granted` (`sqlite_databases` of the manifest) out of `databases`,
+    /// which has those that this host keeps.
     pub fn new(
         granted: impl IntoIterator<Item = String>,
         databases: Arc<HashMap<String, store::Database>>,

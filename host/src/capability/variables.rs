@@ -1,7 +1,7 @@
 //! `spin:variables@3.0.0`: the application's variables, as far as a component may read them.
 //!
-//! A value comes from the environment (`SPIN_VARIABLE_` and the name in capitals), as on stock Spin,
-//! or else from the manifest's default. All values are found once, at start.
+//! A value comes from the environment (`SPIN_VARIABLE_` and the name in capitals), as on stock
+//! Spin, or else from the manifest's default. All values are found once, at start.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -48,8 +48,8 @@ impl Values {
         Ok(Self(values))
     }
 
-    /// Fills in the variables of a component, which are templates: `{{ name }}` stands for the value
-    /// of a variable of the application.
+    /// Fills in the variables of a component, which are templates: `{{ name }}` stands for the
+    /// value of a variable of the application.
     ///
     /// # Errors
     ///

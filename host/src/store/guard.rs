@@ -1,4 +1,5 @@
-//! What a guest's statement may not do, told to SQLite as an authorizer, and the clock that ends it.
+//! What a guest's statement may not do, told to SQLite as an authorizer, and the clock that ends
+//! it.
 //!
 //! All guests of a database share its connections. So a statement must leave no state on one: no
 //! transaction, no temporary table, no setting. What would is refused with a text that says what to

@@ -93,7 +93,8 @@ fn look_at(path: &Path) -> Result<(), OpenError> {
     }
     Err(OpenError::new(
         path,
-        "the file is not a SQLite database; move it away or choose another folder with `--data`",
+        "the file is not a SQLite database; move it away or choose another folder with \
+             `--data`",
     ))
 }
 
@@ -196,7 +197,8 @@ fn refuse(path: &Path, error: rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::new(
             path,
-            "the file is not a SQLite database; move it away or choose another folder with `--data`",
+            "the file is not a SQLite database; move it away or choose another folder with \
+             `--data`",
         ),
         Some(ErrorCode::DatabaseCorrupt) => OpenError::new(
             path,

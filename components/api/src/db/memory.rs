@@ -56,9 +56,9 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
     FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
     WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
     AND m.status IN ('ok', 'interrupted')";
-/// The postings of a query's terms: session number, terms as a JSON list, the most rows. What a term
-/// costs is known before its postings are read, so the rarest are read first and the common ones,
-/// which tell least, only as far as the limit allows.
+/// The postings of a query's terms: session number, terms as a JSON list, the most rows. What a
+/// term costs is known before its postings are read, so the rarest are read first and the common
+/// ones, which tell least, only as far as the limit allows.
 pub const POSTINGS: &str = "WITH asked AS MATERIALIZED ( \
         SELECT t.term, t.messages, sum(t.messages) OVER (ORDER BY t.messages, t.term) AS so_far \
         FROM json_each(?2) AS j CROSS JOIN terms AS t ON t.session = ?1 AND t.term = j.value) \

@@ -79,8 +79,8 @@ pub struct TurnEnd<'a> {
     pub user_metadata: Option<&'a str>,
 }
 
-/// Stores a message and reserves its reply: session id, now, content, its hash, lease, host run, the
-/// most turns that may wait.
+/// Stores a message and reserves its reply: session id, now, content, its hash, lease, host run,
+/// the most turns that may wait.
 pub const POST: &str = "INSERT INTO messages \
     (session, turn, role, status, timestamp, lease, host_run, content_hash, content) \
     SELECT s.no, s.turns + 1, v.column1, v.column2, ?2, ?5, ?6, \
@@ -121,8 +121,8 @@ pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_em
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
 /// Reads the latest turns before this one, oldest first: session number, first turn, this turn.
 pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, content \
-    FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 AND status IN ('ok', 'cancelled') \
-    ORDER BY turn, role DESC";
+    FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 \
+    AND status IN ('ok', 'cancelled') ORDER BY turn, role DESC";
 /// Reads the receipt of a reply: session number, message id.
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
     WHERE m.id = ?2 AND m.session = ?1";

@@ -1,8 +1,8 @@
 //! From any older shape of the database to today's, step by step.
 //!
-//! `PRAGMA user_version` is not to be had everywhere, so the version stands in a table. A version is
-//! reached by a list of statements, each of which can be repeated; then the number is moved. So two
-//! instances may migrate at once, and one that dies halfway is continued by the next.
+//! `PRAGMA user_version` is not to be had everywhere, so the version stands in a table. A version
+//! is reached by a list of statements, each of which can be repeated; then the number is moved. So
+//! two instances may migrate at once, and one that dies halfway is continued by the next.
 
 use spin_sdk::sqlite::Error;
 

@@ -52,8 +52,8 @@ pub struct Options {
 
 /// Reads a JSON object from the body of a request.
 ///
-/// Fails with 415 if the body is not declared as JSON, with 413 if it is too long (it is not read to
-/// its end then), and with 400 if it is not a JSON object.
+/// Fails with 415 if the body is not declared as JSON, with 413 if it is too long (it is not read
+/// to its end then), and with 400 if it is not a JSON object.
 pub async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, ApiError>
 where
     B: Body,
@@ -158,8 +158,8 @@ pub fn enabled(fields: &Map<String, Value>) -> Result<bool, ApiError> {
 
 /// Takes a message out of a body.
 ///
-/// Fails with 400 for a missing or empty content, a role other than `user`, or an option that is out
-/// of range; with 413 for a content that is too long.
+/// Fails with 400 for a missing or empty content, a role other than `user`, or an option that is
+/// out of range; with 413 for a content that is too long.
 pub fn new_message(fields: &Map<String, Value>) -> Result<NewMessage, ApiError> {
     match fields.get("role") {
         Some(Value::String(role)) if role == "user" => {}

@@ -27,8 +27,8 @@ thread_local! {
     static DESCRIBED: RefCell<Option<Rc<Description>>> = const { RefCell::new(None) };
 }
 
-/// Who the active policy is, as far as this instance knows. A policy whose description breaks a rule
-/// is replaced by the built-in one, and noted.
+/// Who the active policy is, as far as this instance knows. A policy whose description breaks a
+/// rule is replaced by the built-in one, and noted.
 pub fn policy(degraded: &mut Vec<Degraded>) -> Rc<Description> {
     if let Some(known) = DESCRIBED.with_borrow(Clone::clone) {
         return known;

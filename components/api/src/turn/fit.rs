@@ -26,8 +26,8 @@ struct Slot {
 
 /// Makes the prompt fit into `budget` tokens of the model with this digest.
 ///
-/// Fails with 400 (`context_length_exceeded`) if what must stay does not fit, and as the model does.
-/// A policy that fails or breaks a rule is replaced by the built-in one, and noted.
+/// Fails with 400 (`context_length_exceeded`) if what must stay does not fit, and as the model
+/// does. A policy that fails or breaks a rule is replaced by the built-in one, and noted.
 pub async fn fit(
     assembled: &Assembled,
     sources: &[Source],

@@ -3,8 +3,8 @@
 use crate::bindings::policy::assembly::Window;
 use crate::db::memory::Found;
 
-/// The first turn of the window before `turn`: one more than a multiple of `block`, so that it moves
-/// once in `block` turns. `turn` itself where no history is wanted.
+/// The first turn of the window before `turn`: one more than a multiple of `block`, so that it
+/// moves once in `block` turns. `turn` itself where no history is wanted.
 pub fn window_start(turn: u32, window: &Window) -> u32 {
     let last = turn.saturating_sub(1);
     if window.turns == 0 || last == 0 {

@@ -106,7 +106,8 @@ impl Turn {
         queue::wait(&self.database, &self.posted, &self.settings.host_run, sink).await?;
         self.stages.lap("wait");
 
-        // A model that is replaced during a turn measures otherwise: then once more, from the start.
+        // A model that is replaced during a turn measures otherwise: then once more, from the
+        // start.
         let generation = match self.decide_and_begin(decided, sink).await {
             Err(Begun::Model(ModelError::ModelChanged)) => {
                 self.decide_and_begin(decided, sink).await

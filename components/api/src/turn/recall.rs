@@ -1,4 +1,5 @@
-//! Recalling what this session said on the matter. A session whose memory is off does not come here.
+//! Recalling what this session said on the matter. A session whose memory is off does not come
+//! here.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -197,8 +198,8 @@ async fn top_up(
     }
 }
 
-/// The messages that are worth fetching: the best of each search in turn, so that neither crowds the
-/// other out.
+/// The messages that are worth fetching: the best of each search in turn, so that neither crowds
+/// the other out.
 fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
     let order = |pick: fn(&Scores) -> Option<f32>| {
         let mut list: Vec<(u64, f32)> =

@@ -1,5 +1,5 @@
-//! What is kept of how a reply came about: the metadata that every client sees, and the receipt from
-//! which the exact prompt can be put together again.
+//! What is kept of how a reply came about: the metadata that every client sees, and the receipt
+//! from which the exact prompt can be put together again.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -176,8 +176,8 @@ pub fn referred(receipt: &Value) -> Vec<u64> {
     ids
 }
 
-/// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages` or
-/// the one text as the model did.
+/// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages`
+/// or the one text as the model did.
 pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
     let is_chat = receipt["layout"] == "chat";
     let lines = receipt["lines"].take();

@@ -151,8 +151,8 @@ async fn tick() {
     spin_sdk::time::sleep(Duration::from_millis(limits::CANCEL_POLL_MILLIS)).await;
 }
 
-/// Reads what is there, and says whether that was all. The stream comes back, so that a read that is
-/// not over when the clock ticks can go on afterwards: dropping it could lose what it has read.
+/// Reads what is there, and says whether that was all. The stream comes back, so that a read that
+/// is not over when the clock ticks can go on afterwards: dropping it could lose what it has read.
 async fn read_some(mut stream: StreamReader<String>) -> (StreamReader<String>, Vec<String>, bool) {
     let (result, batch) = stream.read(Vec::with_capacity(limits::STREAM_READ_MAX)).await;
     let done = !matches!(result, StreamResult::Complete(_));

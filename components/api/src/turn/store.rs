@@ -72,7 +72,8 @@ impl Turn {
         Ok(Answered { message, usage: told.usage, user })
     }
 
-    /// What is told of a reply, in writing. A turn that was cancelled while it waited decided nothing.
+    /// What is told of a reply, in writing. A turn that was cancelled while it waited decided
+    /// nothing.
     fn tell(
         &self,
         decided: Option<&Decided>,

@@ -1,5 +1,5 @@
-//! The embedding model that is a component, kept warm: a few instances that have their tokenizer set
-//! up. Each call gets one to itself.
+//! The embedding model that is a component, kept warm: a few instances that have their tokenizer
+//! set up. Each call gets one to itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -33,8 +33,8 @@ const AT_ONCE_BYTES_MAX: usize = 2_048;
 
 /// A component that embeds by itself.
 ///
-/// Its digest is its own: it names the table and the method, so it changes when vectors do, and does
-/// not when the component was only compiled anew.
+/// Its digest is its own: it names the table and the method, so it changes when vectors do, and
+/// does not when the component was only compiled anew.
 pub struct StaticEmbedder {
     shared: Arc<Shared>,
 }
@@ -58,7 +58,8 @@ type Answer = (Result<Vec<Vec<f32>>, types::Error>,);
 
 impl StaticEmbedder {
     /// Compiles the component, starts one instance, and asks it what it is. Blocks for up to
-    /// seconds. Further instances, one for each processor at most, are started when they are needed.
+    /// seconds. Further instances, one for each processor at most, are started when they are
+    /// needed.
     ///
     /// # Errors
     ///

@@ -187,7 +187,8 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Calls the instance, which is that of `component`: another is ended, and so is one that traps.
+    /// Calls the instance, which is that of `component`: another is ended, and so is one that
+    /// traps.
     pub async fn call<R>(
         &self,
         component: &Arc<Loaded>,

@@ -1,7 +1,7 @@
 //! The longest beginning or end of a text within a number of tokens.
 //!
-//! A beginning is not a run of the text's own tokens: cut inside a word, what remains of the word is
-//! tokenized anew, with more tokens or with fewer. So candidates are counted, not derived.
+//! A beginning is not a run of the text's own tokens: cut inside a word, what remains of the word
+//! is tokenized anew, with more tokens or with fewer. So candidates are counted, not derived.
 
 use std::ops::Range;
 

@@ -61,7 +61,8 @@ fn control_tokens_in_a_text_are_characters() {
         run(async move { chat.count(vec![text.into()]).await.expect("it is counted")[0] })
     };
     assert_eq!(count(model.chat) as usize, text.len());
-    // Files that call the template's control tokens user-defined: llama.cpp would find them in data.
+    // Files that call the template's control tokens user-defined: llama.cpp would find them in
+    // data.
     let mut vocabulary = Vocabulary::bytes();
     vocabulary.add_user_defined("<|turn|>");
     let template = CHATML.replace("<|im_start|>", "<|turn|>");
