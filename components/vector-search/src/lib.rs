@@ -1,8 +1,8 @@
 //! Finds the nearest vectors within scopes.
 //!
 //! From the outside in: `library` holds the scopes of all indexes and makes room for new ones;
-//! `scope` is what one key holds; `segment` is a run of vectors that can be searched; `vector` turns
-//! numbers into the form that is stored and compares them; `best` keeps the nearest.
+//! `scope` is what one key holds; `segment` is a run of vectors that can be searched; `vector`
+//! turns numbers into the form that is stored and compares them; `best` keeps the nearest.
 
 mod best;
 mod library;

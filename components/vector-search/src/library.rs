@@ -79,8 +79,8 @@ impl Library {
 
     /// The place of the index with this name; it is made if there is none.
     ///
-    /// Fails with `bad-scope` if the name is empty or too long, with `dimensions` if they are out of
-    /// range or not what the index has, with `too-many` if there are too many indexes.
+    /// Fails with `bad-scope` if the name is empty or too long, with `dimensions` if they are out
+    /// of range or not what the index has, with `too-many` if there are too many indexes.
     pub fn open(&mut self, name: &str, dimensions: u32) -> Result<usize, Error> {
         if !named(name) {
             return Err(Error::BadScope);

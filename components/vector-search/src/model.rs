@@ -61,8 +61,8 @@ fn floats(index: usize, numbers: &[i8]) -> Vec<f32> {
     numbers[..count].iter().map(|&x| f32::from(x)).collect()
 }
 
-/// How far a score may be from the cosine: each number of both vectors is off by half a unit at most,
-/// and a vector of length 1 has numbers that add up to the root of their count at most.
+/// How far a score may be from the cosine: each number of both vectors is off by half a unit at
+/// most, and a vector of length 1 has numbers that add up to the root of their count at most.
 fn tolerance(index: usize) -> f64 {
     f64::from(DIMENSIONS[index]).sqrt() / 32_767.0
 }

@@ -23,15 +23,16 @@ pub trait Segment {
     /// Forgets an id; tells whether it was there.
     fn remove(&mut self, id: u64) -> bool;
 
-    /// Offers to `best` whatever can be among the best, as of the scope with this number. `query` is
-    /// a stored vector, and not zero.
+    /// Offers to `best` whatever can be among the best, as of the scope with this number. `query`
+    /// is a stored vector, and not zero.
     fn search(&self, query: &[i16], scope: u32, best: &mut Best);
 }
 
 /// Memory for finding an id: an entry of the hash table with its share of free places.
 const PLACE_BYTES: usize = 24;
 
-/// Vectors side by side, compared one by one: exact, and for a few ten thousand as fast as any graph.
+/// Vectors side by side, compared one by one: exact, and for a few ten thousand as fast as any
+/// graph.
 pub struct Tail {
     stride: usize,
     ids: Vec<u64>,

@@ -2,8 +2,8 @@
 //!
 //! A vector is brought to length 1 and stored in fixed point: 16 bits a number, where 1 is 32,767.
 //! That is half the size of floats, twice as fast to scan, and finer than a model means anything: a
-//! score of real models' vectors is off by about 0.00001. And sums of whole numbers do not depend on
-//! their order, so a search has the same answer on every machine, with SIMD and without.
+//! score of real models' vectors is off by about 0.00001. And sums of whole numbers do not depend
+//! on their order, so a search has the same answer on every machine, with SIMD and without.
 
 /// Fixed-point 1.
 pub const ONE: f64 = 32_767.0;
@@ -34,9 +34,9 @@ pub fn is_zero(stored: &[i16]) -> bool {
     stored.iter().all(|&x| x == 0)
 }
 
-/// The bits of a dot product that are noise. Without them a score has 23 bits, as many as tell 32-bit
-/// floats apart: what differs here, differs as a float, so that whoever sorts scores again (the host,
-/// which searches in several instances) comes to the same order.
+/// The bits of a dot product that are noise. Without them a score has 23 bits, as many as tell
+/// 32-bit floats apart: what differs here, differs as a float, so that whoever sorts scores again
+/// (the host, which searches in several instances) comes to the same order.
 const NOISE_BITS: u32 = 8;
 
 /// How similar two stored vectors are, by their dot product: the more, the better.
@@ -53,9 +53,9 @@ pub fn cosine(rank: i32) -> f32 {
 
 /// The dot product of two stored vectors of one length, a multiple of `LANES`.
 ///
-/// It cannot overflow. Rounding adds at most 32 to a length of 32,767 (half a unit for each of 4,096
-/// numbers), and by Cauchy and Schwarz no part of the sum exceeds the product of the lengths, which
-/// is about half of what 32 bits hold.
+/// It cannot overflow. Rounding adds at most 32 to a length of 32,767 (half a unit for each of
+/// 4,096 numbers), and by Cauchy and Schwarz no part of the sum exceeds the product of the lengths,
+/// which is about half of what 32 bits hold.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub fn dot(a: &[i16], b: &[i16]) -> i32 {
     use core::arch::wasm32::{
@@ -85,8 +85,8 @@ pub fn dot(a: &[i16], b: &[i16]) -> i32 {
         + i32x4_extract_lane::<3>(sum)
 }
 
-/// The dot product of two stored vectors of one length, a multiple of `LANES`. See the SIMD form for
-/// why it cannot overflow; the compiler finds the instructions by itself on native machines.
+/// The dot product of two stored vectors of one length, a multiple of `LANES`. See the SIMD form
+/// for why it cannot overflow; the compiler finds the instructions by itself on native machines.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub fn dot(a: &[i16], b: &[i16]) -> i32 {
     a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
