@@ -34,7 +34,8 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end, its output passing through; its failure is an error.
 pub fn run(command: &mut Command) -> Result<()> {
-    let mut words = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let mut words = program.to_string_lossy().into_owned();
     for argument in command.get_args() {
         words = format!("{words} {}", argument.to_string_lossy());
     }
