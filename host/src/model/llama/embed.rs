@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::thread;
 
 use futures::future::{BoxFuture, FutureExt};
 use llama_cpp_2::context::LlamaContext;
@@ -16,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::file::GgufFile;
 use super::stage::{self, Staged};
-use super::{load, log};
+use super::{load, log, threads};
 use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
 
 /// Requests that may wait.
@@ -137,8 +136,8 @@ impl<'m> Engine<'m> {
             .with_kv_unified(true)
             .with_embeddings(true)
             .with_pooling_type(pooling(model)?)
-            .with_n_threads(load::threads(model))
-            .with_n_threads_batch(load::threads(model))
+            .with_n_threads(threads::count_for_batches(model))
+            .with_n_threads_batch(threads::count_for_batches(model))
             .with_no_perf(true);
         log::begin();
         let ctx = model

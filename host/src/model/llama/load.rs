@@ -13,14 +13,16 @@ use llama_cpp_2::token::LlamaToken;
 use super::engine::BATCH_TOKENS;
 use super::log;
 use super::stage::Staged;
+use super::threads;
 
 /// The context of a conversation unless it is set, in tokens; less if the model knows less.
 const CONTEXT_TOKENS: u32 = 8_192;
 /// Conversations that are evaluated at once, at most.
 const SLOTS_MAX: u64 = 16;
-/// Weights that one thread evaluates faster than several who wait for each other, in bytes.
-const ONE_THREAD_BYTES: u64 = 4 * 1024 * 1024;
-
+/// So many of them, even if their state takes more than `STATE_BYTES`.
+const SLOTS_USUAL: u64 = 4;
+/// The memory for the evaluated state of conversations, unless a few need more, in bytes.
+const STATE_BYTES: u64 = 64 * 1024 * 1024;
 /// The sizes of a context.
 pub struct Sizes {
     /// The context of one conversation, in tokens.
@@ -73,10 +75,10 @@ pub fn sizes(model: &LlamaModel, wanted: Option<u32>) -> Result<Sizes, String> {
             ));
         }
         // A quarter: the weights, which are read from the file as needed, want to stay as well.
-        Some(free) => (free / 4 / each).clamp(1, SLOTS_MAX),
-        None => SLOTS_MAX / 4,
+        Some(free) => slots_in(STATE_BYTES.max(each * SLOTS_USUAL).min(free / 4), each),
+        None => slots_in(STATE_BYTES, each),
     };
-    Ok(Sizes { context_tokens, slots: slots as u32 })
+    Ok(Sizes { context_tokens, slots })
 }
 
 /// A context for chats with `model`, ready to evaluate.
@@ -91,8 +93,8 @@ pub fn context<'m>(model: &'m LlamaModel, sizes: &Sizes) -> Result<LlamaContext<
         .with_n_seq_max(sizes.slots)
         // Each conversation has a part of its own: what others said is not even looked at.
         .with_kv_unified(false)
-        .with_n_threads(threads(model))
-        .with_n_threads_batch(threads(model))
+        .with_n_threads(threads::count(model))
+        .with_n_threads_batch(threads::count_for_batches(model))
         .with_no_perf(true);
     log::begin();
     let mut ctx = model.new_context(log::backend(), params).map_err(|_| {
@@ -114,10 +116,8 @@ pub fn context<'m>(model: &'m LlamaModel, sizes: &Sizes) -> Result<LlamaContext<
     }
 }
 
-/// How many threads evaluate `model`.
-pub fn threads(model: &LlamaModel) -> i32 {
-    let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as i32);
-    if model.size() < ONE_THREAD_BYTES { 1 } else { processors }
+fn slots_in(bytes: u64, each: u64) -> u32 {
+    (bytes / each).clamp(1, SLOTS_MAX) as u32
 }
 
 /// llama.cpp rounds the context of a sequence up to this.

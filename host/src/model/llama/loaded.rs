@@ -90,7 +90,7 @@ impl Loaded {
         match prompt {
             Prompt::Text(pieces) => {
                 tokens.extend(self.tokenizer.beginning());
-                pieces.iter().for_each(|piece| tokens.extend(self.tokenizer.data(piece)));
+                pieces.iter().for_each(|piece| tokens.extend(self.tokenizer.data(piece).iter()));
             }
             Prompt::Messages(messages) => {
                 let roles: Vec<Role> = messages.iter().map(|message| message.role).collect();
@@ -98,7 +98,7 @@ impl Loaded {
                 for (literal, message) in shape.iter().zip(messages) {
                     tokens.extend(literal);
                     message.pieces.iter().for_each(|piece| {
-                        tokens.extend(self.tokenizer.data(piece));
+                        tokens.extend(self.tokenizer.data(piece).iter());
                     });
                 }
                 tokens.extend(shape.last().into_iter().flatten());
@@ -152,11 +152,20 @@ impl Loaded {
         (each.saturating_mul(QUEUE_MAX) / self.sizes.slots / 4).clamp(250, 30_000)
     }
 
+    /// Whether `frame` has nothing to do but look it up.
+    pub fn knows(&self, roles: &[Role]) -> bool {
+        roles.is_empty() || self.known_shape(&(today(), roles.to_vec())).is_some()
+    }
+
+    fn known_shape(&self, key: &(i64, Vec<Role>)) -> Option<Shape> {
+        self.shapes.lock().expect("nobody panics while holding it").get(key).cloned()
+    }
+
     fn shape(&self, roles: &[Role]) -> Result<Shape, ModelError> {
         let day = today();
         let key = (day, roles.to_vec());
-        if let Some(shape) = self.shapes.lock().expect("nobody panics while holding it").get(&key) {
-            return Ok(Arc::clone(shape));
+        if let Some(shape) = self.known_shape(&key) {
+            return Ok(shape);
         }
         let literals = self.template.literals(roles, day)?;
         let mut shape: Vec<Vec<LlamaToken>> = literals

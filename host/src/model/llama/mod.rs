@@ -11,10 +11,12 @@ mod file;
 mod load;
 mod loaded;
 mod log;
+mod memo;
 mod parking;
 mod sampling;
 mod slots;
 mod stage;
+mod threads;
 mod tokenize;
 
 use std::collections::HashMap;
@@ -48,6 +50,7 @@ pub struct LlamaChat {
 impl LlamaChat {
     /// Begins to load the GGUF file at `path` and returns at once. `context_tokens` is the context
     /// of one conversation; without it, 8,192 or what the model was trained for if that is less.
+    /// How many conversations are evaluated at once follows from the memory that each needs.
     pub fn load(path: PathBuf, context_tokens: Option<u32>) -> Self {
         let staged = Arc::new(Staged::new());
         let shared = Arc::clone(&staged);
@@ -94,7 +97,9 @@ impl ChatBackend for LlamaChat {
     }
 
     fn frame(&self, roles: Vec<Role>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
-        self.with(roles.len() > INLINE_ROLES, move |loaded| loaded.frame(&roles)).boxed()
+        let large = roles.len() > INLINE_ROLES
+            && !self.staged.get().is_ok_and(|loaded| loaded.knows(&roles));
+        self.with(large, move |loaded| loaded.frame(&roles)).boxed()
     }
 
     fn generate(

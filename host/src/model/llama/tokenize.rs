@@ -7,6 +7,7 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token_type::LlamaTokenAttr;
 
 use super::clip::Counter;
+use super::memo::{Memo, Tokens};
 
 /// The tokenizer of a loaded model.
 pub struct Tokenizer {
@@ -18,13 +19,14 @@ pub struct Tokenizer {
     /// Tokens that llama.cpp recognizes even in data, although the chat template writes them. They
     /// should be control tokens; many files say otherwise.
     guarded: Vec<String>,
+    memo: Memo,
 }
 
 impl Tokenizer {
     /// The tokenizer of `model`, whose chat template has this source.
     pub fn new(model: Arc<LlamaModel>, template: &str) -> Self {
         let guarded = guarded(&model, template);
-        let mut tokenizer = Self { model, lead: None, guarded };
+        let mut tokenizer = Self { model, lead: None, guarded, memo: Memo::default() };
         let probe = tokenizer.run("a", false);
         if probe.first().is_some_and(|token| tokenizer.bytes(*token).starts_with(b" ")) {
             tokenizer.lead = Some(tokenizer.run("\n", false));
@@ -32,8 +34,12 @@ impl Tokenizer {
         tokenizer
     }
 
-    /// The tokens of a text that is data: nothing in it is a control token.
-    pub fn data(&self, text: &str) -> Vec<LlamaToken> {
+    /// The tokens of a text that is data: nothing in it is a control token. Remembered for a while.
+    pub fn data(&self, text: &str) -> Tokens {
+        self.memo.tokens(text, || self.data_anew(text))
+    }
+
+    fn data_anew(&self, text: &str) -> Vec<LlamaToken> {
         let mut rest = text;
         let mut tokens = Vec::new();
         while let Some((start, length)) = self.guarded_in(rest) {
@@ -122,10 +128,11 @@ fn guarded(model: &LlamaModel, template: &str) -> Vec<String> {
 
 impl Counter for Tokenizer {
     fn lengths(&self, text: &str) -> Vec<usize> {
-        self.data(text).into_iter().map(|token| self.bytes(token).len()).collect()
+        self.data(text).iter().map(|token| self.bytes(*token).len()).collect()
     }
 
     fn count(&self, text: &str) -> usize {
-        self.data(text).len()
+        // Parts of a text that nobody asks for again.
+        self.data_anew(text).len()
     }
 }

@@ -1,5 +1,7 @@
 //! The engine that embeds.
 
+use std::thread;
+
 use super::super::embed::LlamaEmbedder;
 use super::*;
 use crate::model::{Embedder, Purpose};

@@ -1,0 +1,46 @@
+//! How many threads evaluate a model, and what they do while they wait for each other.
+
+use llama_cpp_2::model::LlamaModel;
+
+/// Weights that one thread evaluates about as fast as several that wait for each other at every
+/// step, in bytes.
+const ONE_THREAD_BYTES: u64 = 48 * 1024 * 1024;
+
+/// The same where many tokens are evaluated at once, so that there is more between the waits.
+const ONE_THREAD_BATCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The number of threads that evaluate one token of `model`.
+pub fn count(model: &LlamaModel) -> i32 {
+    if model.size() < ONE_THREAD_BYTES { 1 } else { processors() }
+}
+
+/// The number of threads that evaluate several tokens of `model`.
+pub fn count_for_batches(model: &LlamaModel) -> i32 {
+    if model.size() < ONE_THREAD_BATCH_BYTES { 1 } else { processors() }
+}
+
+fn processors() -> i32 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as i32)
+}
+
+/// Makes the threads of OpenMP sleep while they wait. By itself it has them spin, which is faster
+/// on a machine that does nothing else, and where others compute too it is a hundred times slower
+/// or worse: those who spin hold the processors that those whom they wait for need. Whoever has
+/// the machine to himself may set `OMP_WAIT_POLICY=active`.
+///
+/// OpenMP reads its settings before `main`, when the program's own list of initial functions is
+/// run; this one is at the head of that list.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[used]
+// SAFETY: the section holds pointers to functions of this type, which are called once, in the order
+// of their numbers, before there is another thread.
+#[unsafe(link_section = ".init_array.00101")]
+static WAIT: extern "C" fn() = {
+    extern "C" fn wait_asleep() {
+        if std::env::var_os("OMP_WAIT_POLICY").is_none() {
+            // SAFETY: there is no other thread yet that could read the environment.
+            unsafe { std::env::set_var("OMP_WAIT_POLICY", "passive") };
+        }
+    }
+    wait_asleep
+};
