@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use loci_tests::client::Client;
 use loci_tests::server::Server;
+use loci_tests::tiny_gguf::TinyGguf;
 use serde_json::{Value, json};
 
 /// Turns in the deep session.
@@ -22,7 +23,8 @@ const TURNS_EACH: usize = 60;
 fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let model = folder.path().join("tiny.gguf");
-    loci_tests::tiny_gguf::write(&model)?;
+    // As many tokens as bytes, so the context must hold a window of recent turns in bytes.
+    TinyGguf { context: 16_384, ..TinyGguf::chat() }.write(&model)?;
     let model = model.to_str().context("a temporary path is UTF-8")?;
     let began = Instant::now();
     let server = Server::start(&["--model", model])?;

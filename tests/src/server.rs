@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -45,12 +46,14 @@ impl Server {
     pub fn start_in(data: tempfile::TempDir, arguments: &[&str]) -> Result<Self> {
         let mut server = Self::spawn(data, arguments)?;
         server.wait_until_healthy()?;
+        server.wait_for_model()?;
         Ok(server)
     }
 
     /// Starts the process and returns as soon as it listens, before it can serve.
     pub fn spawn(data: tempfile::TempDir, arguments: &[&str]) -> Result<Self> {
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        share_compiled_code(data.path())?;
         let child = launch(data.path(), &arguments, 0)?;
         let mut server = Self { child, address: String::new(), data, arguments, starts: 0 };
         server.find_address()?;
@@ -107,7 +110,8 @@ impl Server {
         self.starts += 1;
         self.child = launch(self.data.path(), &self.arguments, self.starts)?;
         self.find_address()?;
-        self.wait_until_healthy()
+        self.wait_until_healthy()?;
+        self.wait_for_model()
     }
 
     /// What the process that runs now has written to its log.
@@ -152,6 +156,22 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Waits until the chat model answers, or will never: it is loaded beside the serving.
+    fn wait_for_model(&mut self) -> Result<()> {
+        let client = self.client();
+        let deadline = Instant::now() + START_TIMEOUT;
+        while Instant::now() < deadline {
+            let status = client.get("/api/v1/llm/status")?.expect(200)?;
+            if status["status"] != "loading" {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("the model was not loaded within {START_TIMEOUT:?}\n{}", self.log())
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -163,6 +183,18 @@ impl Drop for Server {
             tail.iter().rev().for_each(|line| eprintln!("  {line}"));
         }
     }
+}
+
+/// Compiling the api takes seconds, and every test has a data folder of its own: what one server has
+/// compiled, the others of the run load.
+fn share_compiled_code(data: &Path) -> Result<()> {
+    static SHARED: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| tempfile::tempdir().expect("a temporary folder"));
+    let link = data.join("cache");
+    if !link.exists() {
+        std::os::unix::fs::symlink(shared.path(), link)?;
+    }
+    Ok(())
 }
 
 /// Sends a signal by name. The standard library has no way to; `kill` is everywhere.

@@ -75,12 +75,13 @@ fn unknown_things_are_not_found() {
 #[test]
 fn without_a_model_the_message_is_stored_and_the_error_is_clear() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("missing.gguf");
-    let missing = missing.to_str().unwrap();
-    let server = loci_tests::server::Server::start(&["--model", missing]).unwrap();
+    let broken = folder.path().join("broken.gguf");
+    std::fs::write(&broken, "GGUF, but not for long").unwrap();
+    let broken = broken.to_str().unwrap();
+    let server = loci_tests::server::Server::start(&["--model", broken]).unwrap();
     let client = server.client();
     let status = client.get("/api/v1/llm/status").unwrap().expect(200).unwrap();
-    assert!(status["error"].as_str().is_some_and(|e| e.contains("missing.gguf")), "{status}");
+    assert!(status["error"].as_str().is_some_and(|e| e.contains("broken.gguf")), "{status}");
 
     let session = client.create_session("no model").unwrap();
     check(&client.post_message(&session, "Is anybody there?").unwrap(), 503, "model");

@@ -3,7 +3,7 @@
 use loci_tests::server::Server;
 use serde_json::{Value, json};
 
-use crate::support::{server, tiny_model};
+use crate::support::{server, slow_server, tiny_model};
 
 #[test]
 fn health_is_503_before_it_can_serve_and_200_after() {
@@ -26,10 +26,10 @@ fn health_is_503_before_it_can_serve_and_200_after() {
 
 #[test]
 fn sigterm_ends_it_cleanly_and_the_reply_in_progress_is_finished() {
-    let mut server = server();
+    let mut server = slow_server();
     let client = server.client();
     let session = client.create_session("last words").unwrap();
-    let body = json!({ "role": "user", "content": "Tell me everything.", "max_tokens": 64 });
+    let body = json!({ "role": "user", "content": "Tell me everything.", "max_tokens": 12 });
     let mut events = client.stream(&session, &body).unwrap();
     let first = events.next().unwrap().unwrap();
     assert_eq!(first.name, "message.start");
@@ -53,8 +53,7 @@ fn a_stream_tells_the_whole_story() {
     let client = server.client();
     let session = client.create_session("stream").unwrap();
     let body = json!({ "role": "user", "content": "Say something.", "max_tokens": 16 });
-    let events: Vec<_> =
-        client.stream(&session, &body).unwrap().collect::<Result<_, _>>().unwrap();
+    let events: Vec<_> = client.stream(&session, &body).unwrap().collect::<Result<_, _>>().unwrap();
     let names: Vec<&str> = events.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names.first(), Some(&"message.start"), "{names:?}");
     assert_eq!(names.last(), Some(&"message.end"), "{names:?}");
@@ -75,7 +74,7 @@ fn a_stream_tells_the_whole_story() {
 
 #[test]
 fn closing_the_connection_keeps_what_was_said_and_frees_the_session() {
-    let server = server();
+    let server = slow_server();
     let client = server.client();
     let session = client.create_session("hang up").unwrap();
     let body = json!({ "role": "user", "content": "Go on and on.", "max_tokens": 2000 });
@@ -94,7 +93,7 @@ fn closing_the_connection_keeps_what_was_said_and_frees_the_session() {
 
 #[test]
 fn cancel_stops_the_model_and_keeps_what_was_said() {
-    let server = server();
+    let server = slow_server();
     let client = server.client();
     let session = client.create_session("cancel").unwrap();
     let body = json!({ "role": "user", "content": "Go on and on.", "max_tokens": 2000 });

@@ -1,24 +1,47 @@
 //! How every end-to-end test starts.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use loci_tests::server::Server;
+use loci_tests::tiny_gguf::TinyGguf;
 
-/// The tiny model: random weights, an exact tokenizer, microseconds per token. Written once a run.
-pub fn tiny_model() -> &'static str {
-    static MODEL: OnceLock<(tempfile::TempDir, String)> = OnceLock::new();
-    let (_, path) = MODEL.get_or_init(|| {
+/// A written model, for as long as the tests run.
+struct Model {
+    _folder: tempfile::TempDir,
+    path: String,
+}
+
+impl Model {
+    fn write(model: &TinyGguf) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path: PathBuf = folder.path().join("tiny.gguf");
-        loci_tests::tiny_gguf::write(&path).expect("the tiny model can be written");
+        let path = folder.path().join("model.gguf");
+        model.write(&path).expect("the model can be written");
         let path = path.to_str().expect("a temporary path is UTF-8").to_owned();
-        (folder, path)
-    });
-    path
+        Self { _folder: folder, path }
+    }
+}
+
+/// The tiny model: random weights, one token per byte, microseconds per token.
+pub fn tiny_model() -> &'static str {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    // As many tokens as bytes: 40 turns and what is recalled need more than a tiny context.
+    let model = || Model::write(&TinyGguf { context: 16_384, ..TinyGguf::chat() });
+    &MODEL.get_or_init(model).path
+}
+
+/// A model that takes milliseconds for a token and hardly ever ends by itself: what is broken off
+/// is broken off in the middle.
+pub fn slow_model() -> &'static str {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    &MODEL.get_or_init(|| Model::write(&TinyGguf::bench_25m())).path
 }
 
 /// A server with the tiny model and an empty database.
 pub fn server() -> Server {
     Server::start(&["--model", tiny_model()]).expect("the server starts")
+}
+
+/// A server with the slow model and an empty database.
+pub fn slow_server() -> Server {
+    Server::start(&["--model", slow_model()]).expect("the server starts")
 }
