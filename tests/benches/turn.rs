@@ -80,7 +80,7 @@ fn throughput(client: &Client) -> Result<()> {
     results.into_iter().collect::<Result<()>>()?;
     let turns = SESSIONS * TURNS_EACH;
     let rate = turns as f64 / began.elapsed().as_secs_f64();
-    println!("turns per second, {SESSIONS} sessions at once   {rate:>9.0} /s (no error in {turns})");
+    println!("turns per second, {SESSIONS} sessions at once {rate:>9.0} /s, no error in {turns}");
     Ok(())
 }
 

@@ -185,8 +185,8 @@ impl Drop for Server {
     }
 }
 
-/// Compiling the api takes seconds, and every test has a data folder of its own: what one server has
-/// compiled, the others of the run load.
+/// Compiling the api takes seconds, and every test has a data folder of its own: what one server
+/// has compiled, the others of the run load.
 fn share_compiled_code(data: &Path) -> Result<()> {
     static SHARED: OnceLock<tempfile::TempDir> = OnceLock::new();
     let shared = SHARED.get_or_init(|| tempfile::tempdir().expect("a temporary folder"));
