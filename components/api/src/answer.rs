@@ -20,8 +20,8 @@ use crate::http::response::{self, Response};
 use crate::http::route::{Route, route};
 use crate::http::sse::EventBody;
 use crate::settings::{Settings, settings};
-use crate::turn::recall::{self, Query, Scope};
-use crate::turn::receipt;
+use crate::turn::recall::{self, Scope};
+use crate::turn::replay;
 use crate::turn::sink::{Signal, Sink};
 use crate::turn::{self, Turn};
 use crate::{index, limits, time};
@@ -152,8 +152,8 @@ async fn get_receipt(database: &Database, id: &str, message: u64) -> Result<Resp
     let (session, body) = messages::receipt(database, id, message).await?;
     let stored = serde_json::from_str(&body)
         .map_err(|cause| ApiError::internal("the receipt cannot be read", cause))?;
-    let texts = messages::contents(database, session, &receipt::referred(&stored)).await?;
-    let mut resolved = receipt::resolve(stored, &texts);
+    let texts = messages::contents(database, session, &replay::referred(&stored)).await?;
+    let mut resolved = replay::resolve(stored, &texts);
     resolved["message_id"] = json!(message);
     Ok(response::json(200, &resolved))
 }
@@ -169,11 +169,9 @@ async fn search(
         return Err(ApiError::invalid("query", "`query` is longer than a message may be"));
     }
     let session = sessions::number(database, id).await?;
-    let mut degraded = Vec::new();
-    let vector = turn::embed_query(database, text).await.ok();
     let scope = Scope { session, session_id: id, before_turn: u32::MAX };
-    let query = Query { text, vector, most: limit, shown: &[] };
-    let found = recall::recall(database, &scope, &query, &mut degraded).await?;
+    let hits = recall::look_up(database, &scope, text).await?;
+    let (found, _) = recall::choose(database, &scope, text, hits, &[], limit).await?;
     let memory = |one: recall::Recalled| Memory {
         message_id: one.found.message,
         turn: one.found.turn,

@@ -54,13 +54,11 @@ pub const EVENTS_WAITING_MAX: usize = 64;
 pub const STREAM_READ_MAX: usize = 64;
 
 /// The most messages that one search hands to the ranking policy.
-pub const CANDIDATES_MAX: usize = 48;
+pub const CANDIDATES_MAX: usize = 32;
 /// The most bytes of text that one search hands to the ranking policy.
 pub const CANDIDATE_BYTES_MAX: usize = 1_048_576;
-/// Hits that the dense search is asked for, besides those of the history window.
-pub const DENSE_HITS: u32 = 96;
-/// The most hits that a vector search may be asked for.
-pub const DENSE_HITS_MAX: u32 = 1_024;
+/// Hits that the dense search is asked for. It must look past what stands in the prompt anyway.
+pub const DENSE_HITS: u32 = 64 + 2 * WINDOW_TURNS_MAX;
 /// The most memories of one turn that a deployment may ask for.
 pub const MEMORIES_PER_TURN_MAX: u32 = 64;
 /// The most tokens that condensation leaves of a memory.

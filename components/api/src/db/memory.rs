@@ -56,16 +56,19 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
     FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
     WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
     AND m.status IN ('ok', 'interrupted')";
-/// The postings of a query's terms: session number, terms as a JSON list, the most rows. What a
-/// term costs is known before its postings are read, so the rarest are read first and the common
-/// ones, which tell least, only as far as the limit allows.
+/// The postings of a query's terms: session number, terms as a JSON list, the most postings. What a
+/// term costs is known before its postings are read, so the rarest are read, and the common ones,
+/// which tell least, only as far as the limit allows. Each term is one row, its postings one text:
+/// many small rows would cost more than reading them.
 pub const POSTINGS: &str = "WITH asked AS MATERIALIZED ( \
         SELECT t.term, t.messages, sum(t.messages) OVER (ORDER BY t.messages, t.term) AS so_far \
         FROM json_each(?2) AS j CROSS JOIN terms AS t ON t.session = ?1 AND t.term = j.value) \
-    SELECT p.message, p.frequency, p.length, a.messages, s.messages, s.terms \
-    FROM asked AS a CROSS JOIN postings AS p ON p.session = ?1 AND p.term = a.term \
-        CROSS JOIN statistics AS s ON s.session = ?1 \
-    WHERE a.so_far <= ?3 OR a.so_far = a.messages LIMIT ?3";
+    SELECT a.messages, s.messages, s.terms, \
+        (SELECT group_concat(one, ',') FROM ( \
+            SELECT p.message || ' ' || p.frequency || ' ' || p.length AS one FROM postings AS p \
+            WHERE p.session = ?1 AND p.term = a.term LIMIT ?3)) \
+    FROM asked AS a CROSS JOIN statistics AS s ON s.session = ?1 \
+    WHERE a.so_far <= ?3 OR a.so_far = a.messages";
 /// Takes a message out of recall for good: session number, message id.
 pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
     WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
@@ -128,15 +131,22 @@ pub async fn lexical(
     let parameters = params![session, list, limits::POSTINGS_READ_MAX];
     let rows = database.query("the memory could not be searched", POSTINGS, parameters).await?;
     let Some(first) = rows.first() else { return Ok(HashMap::new()) };
-    let statistics = Statistics { messages: first.small(4), terms: first.id(5) };
-    let posting = |row: &Row| Posting {
-        message: row.id(0),
-        frequency: row.small(1),
-        length: row.small(2),
-        in_messages: row.small(3),
-    };
-    let postings: Vec<Posting> = rows.iter().map(posting).collect();
+    let statistics = Statistics { messages: first.small(1), terms: first.id(2) };
+    let mut postings = Vec::new();
+    for mut row in rows {
+        let in_messages = row.small(0);
+        postings.extend(row.text(3).split(',').filter_map(|one| posting(one, in_messages)));
+    }
     Ok(bm25(&postings, statistics))
+}
+
+/// A posting as [`POSTINGS`] writes it: message, frequency, length.
+fn posting(text: &str, in_messages: u32) -> Option<Posting> {
+    let mut numbers = text.split(' ');
+    let message = numbers.next()?.parse().ok()?;
+    let frequency = numbers.next()?.parse().ok()?;
+    let length = numbers.next()?.parse().ok()?;
+    Some(Posting { message, frequency, length, in_messages })
 }
 
 /// Takes a message out of recall for good: its vector and its words are deleted.

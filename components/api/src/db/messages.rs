@@ -1,5 +1,8 @@
 //! Messages: what was said, in turns; and the queue of turns that wait for an answer.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 use spin_sdk::sqlite::Value;
@@ -332,13 +335,24 @@ pub async fn list(
     Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
 }
 
-/// The number under which tables know a model's digest.
+thread_local! {
+    /// The numbers of the digests that this instance has met. There are as many as models.
+    static MODELS: RefCell<HashMap<String, i64>> = RefCell::default();
+}
+
+/// The number under which tables know a model's digest. Costs a statement once per instance.
 ///
 /// Fails with 500 if the database does.
 pub async fn model_number(database: &Database, digest: &str) -> Result<i64, ApiError> {
+    if let Some(number) = MODELS.with_borrow(|models| models.get(digest).copied()) {
+        return Ok(number);
+    }
     let what = "the model could not be noted";
     let rows = database.query(what, MODEL, params![digest]).await?;
-    rows.first().map(|row| row.int(0)).ok_or_else(|| ApiError::internal(what, "no row came back"))
+    let number = rows.first().map(|row| row.int(0));
+    let number = number.ok_or_else(|| ApiError::internal(what, "no row came back"))?;
+    MODELS.with_borrow_mut(|models| models.insert(digest.to_owned(), number));
+    Ok(number)
 }
 
 fn message(mut row: Row, session_id: &str) -> Message {

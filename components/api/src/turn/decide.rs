@@ -6,18 +6,16 @@ use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
 use super::passages::{self, Material, Meter, Source};
 use super::queue::Stopped;
-use super::recall::{self, Query, Recalled, Scope};
+use super::recall::{self, Hits, Recalled, Scope};
 use super::receipt::Decided;
 use super::{Turn, fit, history};
-use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::assembly::{Description, Layout};
-use crate::db::Database;
 use crate::db::memory::Found;
 use crate::db::messages;
 use crate::http::error::ApiError;
-use crate::index::{self, Embedder};
+use crate::index::Embedder;
 use crate::{measure, time};
 
 /// Tokens that the model's context leaves.
@@ -26,8 +24,9 @@ struct Budget {
     reply: u32,
 }
 
-/// The history that stands in the prompt, with its tokens.
+/// What stands in the prompt verbatim, with its tokens.
 struct Shown {
+    query_tokens: u32,
     messages: Vec<(Found, u32)>,
 }
 
@@ -41,19 +40,24 @@ impl Turn {
         let measured = Meter { digest: &model.digest, number: meter };
         let policy = assemble::policy(&mut self.degraded);
 
-        let (query, history) = self.measure_history(&policy, budget.prompt, measured).await?;
+        // Where the window does not reach back to the first turn, the searches need not wait for it.
+        let early = history::window_start(self.posted.turn, &policy.history) > 1;
+        let (history, hits) = futures::join!(
+            self.measure_history(&policy, budget.prompt, measured),
+            self.look_up(early)
+        );
+        let Shown { query_tokens, messages: history } = history?;
         self.stages.lap("history");
-        let (recalled, embedder) =
-            if self.posted.memory { self.recall(&history).await? } else { (Vec::new(), None) };
+        let (recalled, embedder) = self.recall(&history, hits?).await?;
         self.stages.lap("recall");
 
         let chosen = recalled.iter().map(|one| one.found.message).collect();
         let material = Material {
             instruction: &self.settings.instruction,
             recalled,
-            history: history.messages,
+            history,
             query: self.query(),
-            query_tokens: query,
+            query_tokens,
         };
         let sources = passages::list(material, measured, &mut self.degraded)
             .await
@@ -66,6 +70,7 @@ impl Turn {
             fit::fit(&assembled, &sources, budget.prompt, digest, &mut self.degraded).await?;
         self.stages.lap("truncate");
         Ok(Decided {
+            kept: prompt.kept(sources.len()),
             sources,
             recalled: chosen,
             prompt,
@@ -75,7 +80,7 @@ impl Turn {
             embedder,
             budget: budget.prompt,
             reply_tokens_max: budget.reply,
-            query_tokens: query,
+            query_tokens,
         })
     }
 
@@ -104,7 +109,7 @@ impl Turn {
         policy: &Description,
         budget: u32,
         meter: Meter<'_>,
-    ) -> Result<(u32, Shown), ApiError> {
+    ) -> Result<Shown, ApiError> {
         let turn = self.posted.turn;
         let start = history::window_start(turn, &policy.history);
         let found = messages::window(&self.database, self.posted.session, start, turn).await?;
@@ -127,41 +132,50 @@ impl Turn {
         }
         let messages: Vec<(Found, u32)> =
             found.into_iter().zip(tokens).filter(|(one, _)| one.turn >= from_turn).collect();
-        Ok((query_tokens, Shown { messages }))
+        Ok(Shown { query_tokens, messages })
     }
 
-    /// Step 2, for a session that remembers: what was said on the matter before the window.
+    /// Step 2, for a session that remembers: looks what was said on the matter. Only `early`, since
+    /// most short sessions stand in the prompt as they are.
+    async fn look_up(&self, early: bool) -> Result<Option<Hits>, ApiError> {
+        if !early || !self.posted.memory {
+            return Ok(None);
+        }
+        recall::look_up(&self.database, &self.scope(), &self.message.content).await.map(Some)
+    }
+
+    /// Step 2, for a session that remembers: recalls what does not stand in the prompt anyway.
     async fn recall(
         &mut self,
-        shown: &Shown,
+        history: &[(Found, u32)],
+        hits: Option<Hits>,
     ) -> Result<(Vec<Recalled>, Option<Rc<Embedder>>), ApiError> {
-        if shown.messages.len() as u64 == 2 * u64::from(self.posted.turn - 1) {
-            // All that was ever said stands in the prompt.
+        let everything = history.len() as u64 == 2 * u64::from(self.posted.turn - 1);
+        if !self.posted.memory || everything {
             return Ok((Vec::new(), None));
         }
-        let vector = match embed_query(&self.database, &self.message.content).await {
-            Ok(vector) => Some(vector),
-            Err(error) => {
-                self.degraded.push(Degraded::new("embedding", error.message));
-                None
-            }
+        let hits = match hits {
+            Some(hits) => hits,
+            None => match self.look_up(true).await? {
+                Some(hits) => hits,
+                None => return Ok((Vec::new(), None)),
+            },
         };
-        self.stages.lap("embed");
-        let embedder = vector.as_ref().map(|(embedder, _)| embedder.clone());
-        let scope = Scope {
+        let shown: Vec<u64> = history.iter().map(|(one, _)| one.message).collect();
+        let most = self.settings.recall_memories_max;
+        let text = &self.message.content;
+        let (recalled, hits) =
+            recall::choose(&self.database, &self.scope(), text, hits, &shown, most).await?;
+        self.degraded.extend(hits.degraded);
+        Ok((recalled, hits.embedder))
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
             session: self.posted.session,
             session_id: &self.posted.session_id,
             before_turn: self.posted.turn,
-        };
-        let ids: Vec<u64> = shown.messages.iter().map(|(one, _)| one.message).collect();
-        let query = Query {
-            text: &self.message.content,
-            vector,
-            most: self.settings.recall_memories_max,
-            shown: &ids,
-        };
-        let recalled = recall::recall(&self.database, &scope, &query, &mut self.degraded).await?;
-        Ok((recalled, embedder))
+        }
     }
 
     /// Step 4: the plan of the prompt. A layout that the model's template cannot express becomes
@@ -207,20 +221,4 @@ async fn ready_model() -> Result<ChatModel, ApiError> {
             Err(ApiError::new(503, "model_load_failed", message))
         }
     }
-}
-
-/// The vector of a query, and the model that made it.
-///
-/// Fails as the model does.
-pub async fn embed_query(
-    database: &Database,
-    text: &str,
-) -> Result<(Rc<Embedder>, Vec<f32>), ApiError> {
-    let embedder = index::embedder(database).await?;
-    let vectors = embeddings::embed(vec![text.to_owned()], Purpose::Query).await;
-    let vectors = vectors.map_err(|error| ApiError::of_model(&error))?;
-    let vector = vectors.into_iter().next();
-    vector.map(|vector| (embedder, vector)).ok_or_else(|| {
-        ApiError::internal("the message could not be embedded", "no vector came back")
-    })
 }

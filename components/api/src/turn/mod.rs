@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod queue;
 pub mod recall;
 pub mod receipt;
+pub mod replay;
 pub mod reply;
 pub mod sink;
 pub mod stopwatch;
@@ -33,7 +34,6 @@ use crate::http::request::NewMessage;
 use crate::settings::Settings;
 use crate::time;
 use answered::Answered;
-pub use decide::embed_query;
 use degraded::Degraded;
 use queue::Stopped;
 use receipt::Decided;
@@ -122,7 +122,7 @@ impl Turn {
         if let Some(decided) = decided
             && sink.is_heard()
         {
-            let context = receipt::context(decided, &self.degraded);
+            let context = receipt::Context::of(decided, &self.degraded);
             sink.send("context", &context).await.map_err(|_| Stopped::Cancelled)?;
         }
         let host_run = &self.settings.host_run;

@@ -81,20 +81,24 @@ impl Prompt {
         }
     }
 
-    /// The tokens that are left of a passage.
-    pub fn tokens_of(&self, source: usize) -> u32 {
-        self.spans_of(source).iter().map(|(_, tokens)| tokens).sum()
+    /// The tokens that are left of each of so many passages.
+    pub fn kept(&self, sources: usize) -> Vec<u32> {
+        let mut kept = vec![0; sources];
+        for piece in self.lines.iter().flat_map(|line| &line.pieces) {
+            if let Origin::Passage { source, .. } = piece.origin {
+                kept[source] += piece.tokens;
+            }
+        }
+        kept
     }
 
-    /// The spans that are left of a passage, with the tokens of each.
-    pub fn spans_of(&self, source: usize) -> Vec<(Span, u32)> {
+    /// The spans that are left of a passage.
+    pub fn spans_of(&self, source: usize) -> impl Iterator<Item = Span> {
         let pieces = self.lines.iter().flat_map(|line| &line.pieces);
-        pieces
-            .filter_map(|piece| match piece.origin {
-                Origin::Passage { source: of, span } if of == source => Some((span, piece.tokens)),
-                _ => None,
-            })
-            .collect()
+        pieces.filter_map(move |piece| match piece.origin {
+            Origin::Passage { source: of, span } if of == source => Some(span),
+            _ => None,
+        })
     }
 }
 

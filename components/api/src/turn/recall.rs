@@ -7,13 +7,14 @@ use std::rc::Rc;
 
 use super::degraded::Degraded;
 use super::{builtin, check};
+use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::types::{Kind, Role};
 use crate::bindings::search::vectors::{self, Entry, Index};
 use crate::db::memory::Found;
 use crate::db::{Database, indexing, memory};
 use crate::http::error::ApiError;
-use crate::index::Embedder;
+use crate::index::{self, Embedder};
 use crate::{limits, time};
 
 /// Where to search.
@@ -26,16 +27,14 @@ pub struct Scope<'a> {
     pub before_turn: u32,
 }
 
-/// What to search for.
-pub struct Query<'a> {
-    /// What the person asked.
-    pub text: &'a str,
-    /// Its vector, and the model that made it; none where there is no such model.
-    pub vector: Option<(Rc<Embedder>, Vec<f32>)>,
-    /// The most to recall.
-    pub most: u32,
-    /// Messages that stand in the prompt anyway: they are not recalled.
-    pub shown: &'a [u64],
+/// What the searches found.
+#[derive(Debug, Default)]
+pub struct Hits {
+    scores: HashMap<u64, Scores>,
+    /// The model that embedded the query, where one did.
+    pub embedder: Option<Rc<Embedder>>,
+    /// What was left out, and why.
+    pub degraded: Vec<Degraded>,
 }
 
 /// A message that was recalled.
@@ -61,42 +60,54 @@ thread_local! {
     static INDEX: RefCell<Option<(String, Rc<Index>)>> = const { RefCell::new(None) };
 }
 
-/// Finds messages in the memory of one session and has the ranking policy choose among them, best
-/// first.
+/// Finds messages in the memory of one session: by meaning and by words, at the same time.
 ///
-/// Fails with 500 if the database does. A search that fails is left out and noted in `degraded`.
-pub async fn recall(
-    database: &Database,
-    scope: &Scope<'_>,
-    query: &Query<'_>,
-    degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Recalled>, ApiError> {
+/// Fails with 500 if the database does. A search that fails otherwise is left out and noted.
+pub async fn look_up(database: &Database, scope: &Scope<'_>, text: &str) -> Result<Hits, ApiError> {
+    let mut hits = Hits::default();
     let (near, worded) = futures::join!(
-        dense(database, scope, query),
-        memory::lexical(database, scope.session, query.text)
+        dense(database, scope, text),
+        memory::lexical(database, scope.session, text)
     );
-    let mut scores: HashMap<u64, Scores> = HashMap::new();
     for (message, score) in worded? {
-        scores.entry(message).or_default().lexical = Some(score);
+        hits.scores.entry(message).or_default().lexical = Some(score);
     }
     match near {
-        Ok(hits) => {
-            for (message, score) in hits {
-                scores.entry(message).or_default().dense = Some(score);
+        Ok((embedder, near)) => {
+            for (message, score) in near {
+                hits.scores.entry(message).or_default().dense = Some(score);
             }
+            hits.embedder = Some(embedder);
         }
         Err(Unsearched::Database(error)) => return Err(error),
+        Err(Unsearched::Model(reason)) => hits.degraded.push(Degraded::new("embedding", reason)),
         Err(Unsearched::Index(error)) => {
-            degraded.push(Degraded::new("search", format!("{error:?}")));
+            hits.degraded.push(Degraded::new("search", format!("{error:?}")));
         }
     }
-    for shown in query.shown {
-        scores.remove(shown);
+    Ok(hits)
+}
+
+/// Has the ranking policy choose at most `most` of what was found, best first. What is `shown`
+/// stands in the prompt anyway.
+///
+/// Fails with 500 if the database does. A policy that fails is replaced by the built-in one.
+pub async fn choose(
+    database: &Database,
+    scope: &Scope<'_>,
+    text: &str,
+    mut hits: Hits,
+    shown: &[u64],
+    most: u32,
+) -> Result<(Vec<Recalled>, Hits), ApiError> {
+    for message in shown {
+        hits.scores.remove(message);
     }
-    let chosen = best(&scores);
-    let found = memory::fetch(database, scope.session, &chosen, scope.before_turn).await?;
-    let candidates = distinct(found, query.text);
-    Ok(rank(candidates, &scores, query, degraded))
+    let best = best(&hits.scores);
+    let found = memory::fetch(database, scope.session, &best, scope.before_turn).await?;
+    let candidates = distinct(found, text);
+    let chosen = rank(candidates, &hits.scores, text, most, &mut hits.degraded);
+    Ok((chosen, hits))
 }
 
 /// Forgets a session's scope in the index. The index is a cache: one that cannot be reached holds
@@ -116,6 +127,7 @@ pub fn remove(embedder: &Embedder, session_id: &str, message: u64) {
 
 enum Unsearched {
     Database(ApiError),
+    Model(String),
     Index(vectors::Error),
 }
 
@@ -131,35 +143,38 @@ impl From<vectors::Error> for Unsearched {
     }
 }
 
-/// The messages of the session whose vectors are nearest to the query's; none without a vector.
+/// The messages of the session whose vectors are nearest to the text's, and the model that says so.
 async fn dense(
     database: &Database,
     scope: &Scope<'_>,
-    query: &Query<'_>,
-) -> Result<Vec<(u64, f32)>, Unsearched> {
-    let Some((embedder, vector)) = &query.vector else { return Ok(Vec::new()) };
-    let shown = query.shown.len();
-    let once = nearest(database, scope, embedder, vector, shown).await;
-    if !matches!(once, Err(Unsearched::Index(vectors::Error::Failed))) {
-        return once;
-    }
-    // The index ended, and is empty now: it is opened and filled again, once.
-    INDEX.set(None);
-    nearest(database, scope, embedder, vector, shown).await
+    text: &str,
+) -> Result<(Rc<Embedder>, Vec<(u64, f32)>), Unsearched> {
+    let embedder = index::embedder(database).await.map_err(|e| Unsearched::Model(e.message))?;
+    let (vector, filled) = futures::join!(
+        embeddings::embed(vec![text.to_owned()], Purpose::Query),
+        fill(database, scope, &embedder)
+    );
+    let of_model = |error| Unsearched::Model(ApiError::of_model(&error).message);
+    let vector = vector.map_err(of_model)?.pop();
+    let vector = vector.ok_or_else(|| Unsearched::Model("no vector came back".to_owned()))?;
+    let once = filled.and_then(|index| Ok(nearest(&index, scope, &vector)?));
+    let hits = match once {
+        Err(Unsearched::Index(vectors::Error::Failed)) => {
+            // The index ended, and is empty now: it is opened and filled again, once.
+            INDEX.set(None);
+            nearest(&*fill(database, scope, &embedder).await?, scope, &vector)?
+        }
+        once => once?,
+    };
+    Ok((embedder, hits))
 }
 
-async fn nearest(
-    database: &Database,
+fn nearest(
+    index: &Index,
     scope: &Scope<'_>,
-    embedder: &Embedder,
     vector: &[f32],
-    shown: usize,
-) -> Result<Vec<(u64, f32)>, Unsearched> {
-    let index = open(embedder)?;
-    top_up(database, scope, embedder, &index).await?;
-    // The search must look past what is shown.
-    let most = (limits::DENSE_HITS + shown as u32).min(limits::DENSE_HITS_MAX);
-    let hits = index.search(&[scope.session_id.to_owned()], vector, most)?;
+) -> Result<Vec<(u64, f32)>, vectors::Error> {
+    let hits = index.search(&[scope.session_id.to_owned()], vector, limits::DENSE_HITS)?;
     Ok(hits.into_iter().map(|hit| (hit.id, hit.score)).collect())
 }
 
@@ -173,27 +188,27 @@ fn open(embedder: &Embedder) -> Result<Rc<Index>, vectors::Error> {
     Ok(index)
 }
 
-/// Adds what was stored since the index last saw this session.
-async fn top_up(
+/// The index, with what was stored since it last saw this session.
+async fn fill(
     database: &Database,
     scope: &Scope<'_>,
     embedder: &Embedder,
-    index: &Index,
-) -> Result<(), Unsearched> {
+) -> Result<Rc<Index>, Unsearched> {
+    let index = open(embedder)?;
     let known = index.mark(scope.session_id);
     let mut mark = known.unwrap_or(0);
     loop {
         let rows = indexing::vectors_after(database, scope.session, embedder.number, mark).await?;
         let more = rows.len() == limits::VECTORS_LOADED_MAX as usize;
         if rows.is_empty() && known.is_some() {
-            return Ok(());
+            return Ok(index);
         }
         mark = rows.last().map_or(mark, |row| row.seq);
         let entries: Vec<Entry> =
             rows.into_iter().map(|row| Entry { id: row.message, vector: row.vector }).collect();
         index.insert(scope.session_id, &entries, mark)?;
         if !more {
-            return Ok(());
+            return Ok(index);
         }
     }
 }
@@ -241,7 +256,8 @@ fn plain(text: &str) -> String {
 fn rank(
     found: Vec<Found>,
     scores: &HashMap<u64, Scores>,
-    query: &Query<'_>,
+    query: &str,
+    most: u32,
     degraded: &mut Vec<Degraded>,
 ) -> Vec<Recalled> {
     if found.is_empty() {
@@ -257,10 +273,10 @@ fn rank(
         text: one.content.clone(),
     });
     let request = ranking::Request {
-        query: query.text.to_owned(),
+        query: query.to_owned(),
         now: time::seconds(time::now_micros()),
         candidates: candidates.collect(),
-        most: query.most,
+        most,
     };
     let answer = ranking::rank(&request).map_err(|error| format!("{error:?}"));
     let choices = answer.and_then(|choices| check::ranking(&request, &choices).map(|()| choices));

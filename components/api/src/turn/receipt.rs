@@ -1,18 +1,18 @@
-//! What is kept of how a reply came about: the metadata that every client sees, and the receipt
-//! from which the exact prompt can be put together again.
+//! What is kept of how a reply came about: the metadata that every client sees, and the receipt from
+//! which the exact prompt can be put together again.
+
+use std::rc::Rc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::degraded::Degraded;
 use super::passages::Source;
-use super::prompt::{Line, Origin, Piece, Prompt, render};
+use super::prompt::{Line, Origin, Piece, Prompt};
 use super::reply::Reply;
 use super::stopwatch::Stopwatch;
 use crate::bindings::inference::models::ChatModel;
 use crate::bindings::policy::assembly::Description;
 use crate::bindings::policy::types::{Kind, Role};
-use crate::db::messages::Said;
 use crate::index::Embedder;
 use crate::limits;
 
@@ -24,14 +24,16 @@ pub struct Decided {
     pub recalled: Vec<u64>,
     /// The prompt.
     pub prompt: Prompt,
+    /// The tokens that are left of each passage.
+    pub kept: Vec<u32>,
     /// The assembly policy.
-    pub policy: std::rc::Rc<Description>,
+    pub policy: Rc<Description>,
     /// The model.
     pub model: ChatModel,
     /// The number of the model's digest in the database.
     pub meter: i64,
     /// The model that embedded the query, where one did.
-    pub embedder: Option<std::rc::Rc<Embedder>>,
+    pub embedder: Option<Rc<Embedder>>,
     /// The most tokens of the prompt.
     pub budget: u32,
     /// The most tokens of the reply.
@@ -69,269 +71,348 @@ impl Usage {
     }
 }
 
-/// The metadata of a turn that failed before the model spoke.
-pub fn failed_metadata(message: &str, code: &str, stages: &Stopwatch) -> Value {
-    json!({
-        "prompt_preview": null,
-        "rag_chunks_retrieved": [],
-        "relevant_history_retrieved": [],
-        "llm_call_error": message,
-        "error_code": code,
-        "finish_reason": "error",
-        "stages_us": stages.to_json(),
-    })
-}
-
-/// The metadata of a turn that was cancelled while it waited.
-pub fn cancelled_metadata(stages: &Stopwatch) -> Value {
-    let mut metadata = failed_metadata("", "", stages);
-    metadata["llm_call_error"] = Value::Null;
-    metadata["error_code"] = Value::Null;
-    metadata["finish_reason"] = "cancelled".into();
-    metadata
-}
-
 /// The metadata of a reply: the seed's keys, and ours.
-pub fn metadata(
-    decided: &Decided,
-    reply: &Reply,
-    usage: &Usage,
-    error: Option<&str>,
-    degraded: &[Degraded],
-    stages: &Stopwatch,
-) -> Value {
-    json!({
-        "prompt_preview": preview(&text(decided)),
-        "rag_chunks_retrieved": [],
-        "relevant_history_retrieved": decided.recalled,
-        "llm_call_error": error,
-        "finish_reason": reply.ended.reason(),
-        "memories": memories(decided),
-        "degraded": degraded,
-        "usage": usage,
-        "model": decided.model.name,
-        "stages_us": stages.to_json(),
-    })
+#[derive(Serialize)]
+pub struct Metadata<'a> {
+    prompt_preview: Option<String>,
+    rag_chunks_retrieved: [u64; 0],
+    relevant_history_retrieved: &'a [u64],
+    llm_call_error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    finish_reason: &'a str,
+    memories: Vec<MemoryTold>,
+    degraded: &'a [Degraded],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<&'a Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    stages_us: &'a Stopwatch,
+}
+
+impl<'a> Metadata<'a> {
+    /// Of a turn that ended before the model spoke.
+    pub fn without_reply(finish_reason: &'a str, stages: &'a Stopwatch) -> Self {
+        Self {
+            prompt_preview: None,
+            rag_chunks_retrieved: [],
+            relevant_history_retrieved: &[],
+            llm_call_error: None,
+            error_code: None,
+            finish_reason,
+            memories: Vec::new(),
+            degraded: &[],
+            usage: None,
+            model: None,
+            stages_us: stages,
+        }
+    }
+
+    /// Of a turn that failed before the model spoke.
+    pub fn failed(message: &'a str, code: &'a str, stages: &'a Stopwatch) -> Self {
+        let (llm_call_error, error_code) = (Some(message), Some(code));
+        Self { llm_call_error, error_code, ..Self::without_reply("error", stages) }
+    }
+
+    /// Of a reply.
+    pub fn of(
+        decided: &'a Decided,
+        reply: &Reply,
+        usage: &'a Usage,
+        error: Option<&'a str>,
+        degraded: &'a [Degraded],
+        stages: &'a Stopwatch,
+    ) -> Self {
+        Self {
+            prompt_preview: Some(preview(&decided.prompt)),
+            rag_chunks_retrieved: [],
+            relevant_history_retrieved: &decided.recalled,
+            llm_call_error: error,
+            error_code: None,
+            finish_reason: reply.ended.reason(),
+            memories: memories(decided),
+            degraded,
+            usage: Some(usage),
+            model: Some(&decided.model.name),
+            stages_us: stages,
+        }
+    }
 }
 
 /// What the model is about to read, for a client that listens.
-pub fn context(decided: &Decided, degraded: &[Degraded]) -> Value {
-    let left_out = passages(decided).into_iter().filter(|passage| passage["state"] != "kept");
-    json!({
-        "memories": memories(decided),
-        "rag_chunks_retrieved": [],
-        "relevant_history_retrieved": decided.recalled,
-        "history": history(decided),
-        "left_out": left_out.collect::<Vec<_>>(),
-        "prompt_tokens": decided.prompt.tokens,
-        "budget": decided.budget,
-        "degraded": degraded,
-    })
+#[derive(Serialize)]
+pub struct Context<'a> {
+    memories: Vec<MemoryTold>,
+    rag_chunks_retrieved: [u64; 0],
+    relevant_history_retrieved: &'a [u64],
+    history: HistoryTold,
+    left_out: Vec<PassageTold>,
+    prompt_tokens: u32,
+    budget: u32,
+    degraded: &'a [Degraded],
+}
+
+impl<'a> Context<'a> {
+    /// Of a turn whose prompt is ready.
+    pub fn of(decided: &'a Decided, degraded: &'a [Degraded]) -> Self {
+        let mut left_out = passages(decided);
+        left_out.retain(|passage| passage.state != "kept");
+        Self {
+            memories: memories(decided),
+            rag_chunks_retrieved: [],
+            relevant_history_retrieved: &decided.recalled,
+            history: history(decided),
+            left_out,
+            prompt_tokens: decided.prompt.tokens,
+            budget: decided.budget,
+            degraded,
+        }
+    }
 }
 
 /// The receipt, as it is stored: texts of messages stand in it as ids and spans.
-pub fn receipt(
-    decided: &Decided,
-    usage: &Usage,
-    degraded: &[Degraded],
-    stages: &Stopwatch,
-) -> Value {
-    let model = &decided.model;
-    let embedder = decided.embedder.as_ref();
-    json!({
-        "policies": {
-            "assembly": { "name": decided.policy.name, "digest": decided.policy.digest },
-        },
-        "model": {
-            "name": model.name,
-            "digest": model.digest,
-            "backend": model.backend,
-            "exact_counts": model.exact_counts,
-        },
-        "embedding_model": embedder.map(|e| json!({ "name": e.name, "digest": e.digest })),
-        "context_tokens": model.context_tokens,
-        "reply_tokens_max": decided.reply_tokens_max,
-        "budget": decided.budget,
-        "template_tokens": decided.prompt.template_tokens,
-        "usage": usage,
-        "passages": passages(decided),
-        "history": history(decided),
-        "degraded": degraded,
-        "stages_us": stages.to_json(),
-        "layout": if decided.prompt.is_chat { "chat" } else { "text" },
-        "lines": lines(decided),
-    })
+#[derive(Serialize)]
+pub struct Receipt<'a> {
+    policies: Policies<'a>,
+    model: ModelTold<'a>,
+    embedding_model: Option<Named<'a>>,
+    context_tokens: u32,
+    reply_tokens_max: u32,
+    budget: u32,
+    template_tokens: u32,
+    usage: &'a Usage,
+    passages: Vec<PassageTold>,
+    history: HistoryTold,
+    degraded: &'a [Degraded],
+    stages_us: &'a Stopwatch,
+    layout: &'static str,
+    lines: Vec<LineTold<'a>>,
 }
 
-/// The ids of the messages that a stored receipt refers to.
-pub fn referred(receipt: &Value) -> Vec<u64> {
-    let mut ids = Vec::new();
-    for line in receipt["lines"].as_array().into_iter().flatten() {
-        ids.extend(line.as_u64());
-        let pieces = line["pieces"].as_array().into_iter().flatten();
-        ids.extend(pieces.filter_map(|piece| piece["message"].as_u64()));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+#[derive(Serialize)]
+struct Policies<'a> {
+    assembly: Named<'a>,
 }
 
-/// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages`
-/// or the one text as the model did.
-pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
-    let is_chat = receipt["layout"] == "chat";
-    let lines = receipt["lines"].take();
-    let lines = lines.as_array().into_iter().flatten();
-    let messages: Vec<(&str, String)> = lines.map(|line| resolve_line(line, texts)).collect();
-    receipt["prompt"] = Value::from(render(&messages, is_chat));
-    if let Some(fields) = receipt.as_object_mut() {
-        fields.remove("lines");
-        if is_chat {
-            let list = messages.iter().map(|(role, text)| json!({ "role": role, "content": text }));
-            fields.insert("messages".to_owned(), list.collect());
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct ModelTold<'a> {
+    name: &'a str,
+    digest: &'a str,
+    backend: &'a str,
+    exact_counts: bool,
+}
+
+/// A memory that stands in the prompt.
+#[derive(Serialize)]
+struct MemoryTold {
+    message_id: Option<u64>,
+    turn: u32,
+    role: &'static str,
+    score: f32,
+    tokens: u32,
+    spans: Vec<[u32; 2]>,
+}
+
+/// A passage, and what became of it.
+#[derive(Serialize)]
+struct PassageTold {
+    kind: &'static str,
+    role: Option<&'static str>,
+    message_id: Option<u64>,
+    turn: u32,
+    score: f32,
+    tokens: u32,
+    kept_tokens: u32,
+    condensed: bool,
+    state: &'static str,
+    reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct HistoryTold {
+    messages: u32,
+    tokens: u32,
+    first_turn: Option<u32>,
+}
+
+/// A line of the prompt. A message of the history that stands there whole is only its id: there are
+/// many of them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum LineTold<'a> {
+    Message(Option<u64>),
+    Pieces { role: &'static str, pieces: Vec<PieceTold<'a>> },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PieceTold<'a> {
+    Words { text: &'a str },
+    Span { message: u64, span: [u32; 2] },
+}
+
+impl<'a> Receipt<'a> {
+    /// Of a reply.
+    pub fn of(
+        decided: &'a Decided,
+        usage: &'a Usage,
+        degraded: &'a [Degraded],
+        stages: &'a Stopwatch,
+    ) -> Self {
+        let (model, policy) = (&decided.model, &decided.policy);
+        Self {
+            policies: Policies { assembly: Named { name: &policy.name, digest: &policy.digest } },
+            model: ModelTold {
+                name: &model.name,
+                digest: &model.digest,
+                backend: &model.backend,
+                exact_counts: model.exact_counts,
+            },
+            embedding_model: decided
+                .embedder
+                .as_ref()
+                .map(|it| Named { name: &it.name, digest: &it.digest }),
+            context_tokens: model.context_tokens,
+            reply_tokens_max: decided.reply_tokens_max,
+            budget: decided.budget,
+            template_tokens: decided.prompt.template_tokens,
+            usage,
+            passages: passages(decided),
+            history: history(decided),
+            degraded,
+            stages_us: stages,
+            layout: if decided.prompt.is_chat { "chat" } else { "text" },
+            lines: lines(decided),
         }
     }
-    receipt
 }
 
-/// The role and the text of one line: a whole message by its id, or pieces.
-fn resolve_line<'a>(line: &'a Value, texts: &[Said]) -> (&'a str, String) {
-    let said = |id: Option<u64>| texts.iter().find(|said| Some(said.message) == id);
-    if line.is_u64() {
-        let said = said(line.as_u64());
-        return said.map_or(("", String::new()), |said| (said.role, said.content.clone()));
-    }
-    let text = |piece: &'a Value| match piece["text"].as_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            let end = |at: usize| piece["span"][at].as_u64().unwrap_or(0) as usize;
-            let said = said(piece["message"].as_u64());
-            let text = said.and_then(|said| said.content.get(end(0)..end(1)));
-            text.unwrap_or_default().to_owned()
+/// The JSON of something that is made of texts and finite numbers.
+pub fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and finite numbers are always JSON")
+}
+
+/// The beginning of the prompt, as people read it.
+fn preview(prompt: &Prompt) -> String {
+    let mut shown = String::new();
+    for (at, line) in prompt.lines.iter().enumerate() {
+        if prompt.is_chat {
+            let gap = if at == 0 { "" } else { "\n\n" };
+            shown.push_str(&format!("{gap}[{}]\n", role(line.role)));
         }
-    };
-    let pieces = line["pieces"].as_array().into_iter().flatten();
-    (line["role"].as_str().unwrap_or_default(), pieces.map(text).collect())
-}
-
-/// The prompt as people read it.
-fn text(decided: &Decided) -> String {
-    let line = |line: &Line| {
-        let text: String = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
-        (role(line.role), text)
-    };
-    let lines: Vec<(&str, String)> = decided.prompt.lines.iter().map(line).collect();
-    render(&lines, decided.prompt.is_chat)
-}
-
-fn preview(prompt: &str) -> String {
-    let mut shown: String = prompt.chars().take(limits::PREVIEW_CHARS).collect();
-    if shown.len() < prompt.len() {
-        shown.push_str("...");
+        line.pieces.iter().for_each(|piece| shown.push_str(&piece.text));
+        if let Some((end, _)) = shown.char_indices().nth(limits::PREVIEW_CHARS) {
+            shown.truncate(end);
+            shown.push_str("...");
+            break;
+        }
     }
     shown
 }
 
-/// The lines of the prompt. A message of the history that stands there whole is only its id: there
-/// are many of them.
-fn lines(decided: &Decided) -> Vec<Value> {
-    let piece = |piece: &Piece| match piece.origin {
-        Origin::Words => json!({ "text": piece.text }),
-        Origin::Passage { source, span } => match decided.sources[source].message {
-            None => json!({ "text": piece.text }),
-            Some(id) => json!({ "message": id, "span": [span.start, span.end] }),
-        },
-    };
-    let line = |line: &Line| {
-        if let [Piece { text, origin: Origin::Passage { source, .. }, .. }] = line.pieces.as_slice()
-            && let source = &decided.sources[*source]
-            && source.passage.kind == Kind::History
-            && source.passage.text.len() == text.len()
-        {
-            return json!(source.message);
-        }
-        let pieces: Vec<Value> = line.pieces.iter().map(piece).collect();
-        json!({ "role": role(line.role), "pieces": pieces })
-    };
-    decided.prompt.lines.iter().map(line).collect()
+fn lines(decided: &Decided) -> Vec<LineTold<'_>> {
+    decided.prompt.lines.iter().map(|line| line_told(line, &decided.sources)).collect()
 }
 
-fn sources_of(decided: &Decided, kind: Kind) -> impl Iterator<Item = (usize, &Source)> {
-    decided.sources.iter().enumerate().filter(move |(_, source)| source.passage.kind == kind)
+fn line_told<'a>(line: &'a Line, sources: &[Source]) -> LineTold<'a> {
+    if let [Piece { text, origin: Origin::Passage { source, .. }, .. }] = line.pieces.as_slice()
+        && let source = &sources[*source]
+        && source.passage.kind == Kind::History
+        && source.passage.text.len() == text.len()
+    {
+        return LineTold::Message(source.message);
+    }
+    let told = |piece: &'a Piece| {
+        let message = match piece.origin {
+            Origin::Words => None,
+            Origin::Passage { source, span } => sources[source].message.map(|id| (id, span)),
+        };
+        match message {
+            Some((message, span)) => PieceTold::Span { message, span: [span.start, span.end] },
+            None => PieceTold::Words { text: &piece.text },
+        }
+    };
+    LineTold::Pieces { role: role(line.role), pieces: line.pieces.iter().map(told).collect() }
 }
 
 /// The history that stands in the prompt: from which turn on, and how much it is.
-fn history(decided: &Decided) -> Value {
-    let (mut messages, mut tokens, mut first) = (0, 0, None);
-    for (at, source) in sources_of(decided, Kind::History) {
-        let kept = decided.prompt.tokens_of(at);
-        if kept > 0 {
-            messages += 1;
-            tokens += kept;
-            first = first.or(Some(source.passage.turn));
+fn history(decided: &Decided) -> HistoryTold {
+    let mut told = HistoryTold { messages: 0, tokens: 0, first_turn: None };
+    for (source, kept) in decided.sources.iter().zip(&decided.kept) {
+        if source.passage.kind == Kind::History && *kept > 0 {
+            told.messages += 1;
+            told.tokens += kept;
+            told.first_turn = told.first_turn.or(Some(source.passage.turn));
         }
     }
-    json!({ "messages": messages, "tokens": tokens, "first_turn": first })
+    told
 }
 
 /// The memories that stand in the prompt.
-fn memories(decided: &Decided) -> Vec<Value> {
-    let used = sources_of(decided, Kind::Memory).filter_map(|(at, source)| {
-        let spans = decided.prompt.spans_of(at);
-        (!spans.is_empty()).then(|| {
-            json!({
-                "message_id": source.message,
-                "turn": source.passage.turn,
-                "role": role(source.passage.role),
-                "score": source.passage.score,
-                "tokens": spans.iter().map(|(_, tokens)| tokens).sum::<u32>(),
-                "spans": spans.iter().map(|(s, _)| [s.start, s.end]).collect::<Vec<_>>(),
-            })
-        })
+fn memories(decided: &Decided) -> Vec<MemoryTold> {
+    let sources = decided.sources.iter().zip(&decided.kept).enumerate();
+    let used =
+        sources.filter(|(_, (source, kept))| source.passage.kind == Kind::Memory && **kept > 0);
+    let told = used.map(|(at, (source, kept))| MemoryTold {
+        message_id: source.message,
+        turn: source.passage.turn,
+        role: role(source.passage.role),
+        score: source.passage.score,
+        tokens: *kept,
+        spans: decided.prompt.spans_of(at).map(|span| [span.start, span.end]).collect(),
     });
-    used.collect()
+    told.collect()
 }
 
 /// Every passage, and what became of it, but for the history that is there whole.
-fn passages(decided: &Decided) -> Vec<Value> {
-    let mut list = Vec::with_capacity(decided.sources.len());
-    for (at, source) in decided.sources.iter().enumerate() {
+fn passages(decided: &Decided) -> Vec<PassageTold> {
+    let mut list = Vec::new();
+    for (source, kept) in decided.sources.iter().zip(&decided.kept) {
         let passage = &source.passage;
-        let kept = decided.prompt.tokens_of(at);
-        if passage.kind == Kind::History && kept == passage.tokens {
+        if passage.kind == Kind::History && *kept == passage.tokens {
             continue;
         }
-        let (state, reason) = if kept == passage.tokens {
+        let (state, reason) = if *kept == passage.tokens {
             ("kept", None)
-        } else if kept > 0 {
+        } else if *kept > 0 {
             ("cut", Some("the budget leaves no room for the rest"))
         } else {
             ("dropped", Some("the budget leaves no room for it"))
         };
-        list.push(json!({
-            "id": passage.id,
-            "kind": kind(passage.kind),
-            "role": role(passage.role),
-            "message_id": source.message,
-            "turn": passage.turn,
-            "score": passage.score,
-            "tokens": passage.tokens,
-            "kept_tokens": kept,
-            "condensed": passage.kept.iter().map(|s| s.end - s.start).sum::<u32>() as usize
-                != passage.text.len(),
-            "state": state,
-            "reason": reason,
-        }));
+        let bytes: u32 = passage.kept.iter().map(|span| span.end - span.start).sum();
+        list.push(PassageTold {
+            kind: kind(passage.kind),
+            role: Some(role(passage.role)),
+            message_id: source.message,
+            turn: passage.turn,
+            score: passage.score,
+            tokens: passage.tokens,
+            kept_tokens: *kept,
+            condensed: bytes as usize != passage.text.len(),
+            state,
+            reason,
+        });
     }
     let seen: Vec<Option<u64>> = decided.sources.iter().map(|source| source.message).collect();
-    for id in decided.recalled.iter().filter(|id| !seen.contains(&Some(**id))) {
-        list.push(json!({
-            "kind": "memory",
-            "message_id": id,
-            "state": "dropped",
-            "reason": "nothing in it bears on the message",
-        }));
-    }
+    let unused = decided.recalled.iter().filter(|id| !seen.contains(&Some(**id)));
+    list.extend(unused.map(|id| PassageTold {
+        kind: "memory",
+        role: None,
+        message_id: Some(*id),
+        turn: 0,
+        score: 0.0,
+        tokens: 0,
+        kept_tokens: 0,
+        condensed: true,
+        state: "dropped",
+        reason: Some("nothing in it bears on the message"),
+    }));
     list
 }
 
@@ -357,65 +438,32 @@ fn role(role: Role) -> &'static str {
 mod tests {
     use super::*;
 
-    fn stored(layout: &str) -> Value {
-        json!({
-            "layout": layout,
-            "lines": [
-                { "role": "system", "pieces": [{ "text": "Be kind." }] },
-                9,
-                { "role": "user", "pieces": [
-                    { "text": "- " },
-                    { "message": 7, "span": [4, 8] },
-                    { "text": "\n" },
-                    { "message": 7, "span": [0, 3] },
-                ] },
-            ],
-        })
-    }
-
-    fn said(message: u64, role: &'static str, content: &str) -> Said {
-        Said { message, role, content: content.to_owned() }
+    fn prompt(texts: &[&str]) -> Prompt {
+        let line = |text: &&str| {
+            let piece = Piece { text: (*text).to_owned(), tokens: 1, origin: Origin::Words };
+            Line { role: Role::User, pieces: vec![piece] }
+        };
+        let lines = texts.iter().map(line).collect();
+        Prompt { lines, is_chat: true, tokens: 1, template_tokens: 0 }
     }
 
     #[test]
-    fn a_receipt_refers_to_each_message_once() {
-        assert_eq!(referred(&stored("chat")), [7, 9]);
-        assert_eq!(referred(&json!({})), Vec::<u64>::new());
-    }
-
-    #[test]
-    fn the_prompt_is_put_together_again() {
-        let texts = [said(7, "user", "The blue cup"), said(9, "assistant", "Hi")];
-        let receipt = resolve(stored("chat"), &texts);
-        assert_eq!(
-            receipt["prompt"],
-            "[system]\nBe kind.\n\n[assistant]\nHi\n\n[user]\n- blue\nThe"
-        );
-        assert_eq!(
-            receipt["messages"],
-            json!([
-                { "role": "system", "content": "Be kind." },
-                { "role": "assistant", "content": "Hi" },
-                { "role": "user", "content": "- blue\nThe" },
-            ])
-        );
-        assert!(receipt.get("lines").is_none());
-        let receipt = resolve(stored("text"), &texts);
-        assert_eq!(receipt["prompt"], "Be kind.Hi- blue\nThe");
-        assert!(receipt.get("messages").is_none());
-    }
-
-    #[test]
-    fn a_message_that_is_gone_leaves_a_gap_and_no_failure() {
-        let receipt = resolve(stored("text"), &[said(9, "assistant", "Hi")]);
-        assert_eq!(receipt["prompt"], "Be kind.Hi- \n");
-    }
-
-    #[test]
-    fn a_preview_is_short() {
-        assert_eq!(preview("short"), "short");
-        let long = preview(&"ü".repeat(201));
+    fn a_preview_is_the_beginning_of_the_prompt() {
+        assert_eq!(preview(&prompt(&["one", "two"])), "[user]\none\n\n[user]\ntwo");
+        let long = preview(&prompt(&[&"ü".repeat(150), &"ö".repeat(150)]));
         assert_eq!(long.chars().count(), 203);
-        assert!(long.ends_with("..."));
+        assert!(long.ends_with("ö..."));
+    }
+
+    #[test]
+    fn a_failure_has_the_seed_s_keys() {
+        let stages = Stopwatch::start();
+        let json = to_json(&Metadata::failed("no model", "model_not_configured", &stages));
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["llm_call_error"], "no model");
+        assert_eq!(value["prompt_preview"], serde_json::Value::Null);
+        assert_eq!(value["rag_chunks_retrieved"], serde_json::json!([]));
+        assert_eq!(value["relevant_history_retrieved"], serde_json::json!([]));
+        assert_eq!(value["finish_reason"], "error");
     }
 }

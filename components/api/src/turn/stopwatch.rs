@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde::{Serialize, Serializer};
 
 /// Microseconds per stage of a turn.
 pub struct Stopwatch {
@@ -22,10 +22,11 @@ impl Stopwatch {
         self.stages.push((stage, now.duration_since(self.last).as_micros() as u64));
         self.last = now;
     }
+}
 
-    /// The stages so far, as a JSON object.
-    pub fn to_json(&self) -> serde_json::Value {
-        let stages = self.stages.iter();
-        stages.map(|(stage, micros)| ((*stage).to_owned(), json!(micros))).collect()
+impl Serialize for Stopwatch {
+    /// An object: the microseconds of each stage so far.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.stages.iter().copied())
     }
 }

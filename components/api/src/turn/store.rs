@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::Turn;
 use super::answered::Answered;
-use super::receipt::{self, Decided, Usage};
+use super::receipt::{Decided, Metadata, Receipt, Usage, to_json};
 use super::reply::{Ended, Reply};
 use crate::db::messages::{self, Message, TurnEnd};
 use crate::http::error::ApiError;
@@ -82,16 +82,15 @@ impl Turn {
         error: Option<&ApiError>,
     ) -> Told {
         let Some(decided) = decided else {
-            let metadata = receipt::cancelled_metadata(&self.stages).to_string();
+            let metadata = to_json(&Metadata::without_reply("cancelled", &self.stages));
             return Told { metadata, receipt: None, usage: None };
         };
         let usage = Usage::new(decided, reply, counted);
         let error = error.map(|error| error.message.as_str());
         let (degraded, stages) = (&self.degraded, &self.stages);
         Told {
-            metadata: receipt::metadata(decided, reply, &usage, error, degraded, stages)
-                .to_string(),
-            receipt: Some(receipt::receipt(decided, &usage, degraded, stages).to_string()),
+            metadata: to_json(&Metadata::of(decided, reply, &usage, error, degraded, stages)),
+            receipt: Some(to_json(&Receipt::of(decided, &usage, degraded, stages))),
             usage: Some(usage),
         }
     }
@@ -99,8 +98,7 @@ impl Turn {
     /// Stores that a turn failed before the model spoke. What cannot fit can never be answered, so
     /// it is kept out of later prompts and of memory; other failures are not the message's.
     pub(super) async fn store_failure(&mut self, error: &ApiError) {
-        let metadata = receipt::failed_metadata(&error.message, error.code, &self.stages);
-        let metadata = metadata.to_string();
+        let metadata = to_json(&Metadata::failed(&error.message, error.code, &self.stages));
         let is_final = error.code == "context_length_exceeded";
         let end = TurnEnd {
             status: "failed",

@@ -1,0 +1,116 @@
+//! From a stored receipt back to the prompt, word for word.
+
+use serde_json::{Value, json};
+
+use super::prompt::render;
+use crate::db::messages::Said;
+
+/// The ids of the messages that a stored receipt refers to.
+pub fn referred(receipt: &Value) -> Vec<u64> {
+    let mut ids = Vec::new();
+    for line in receipt["lines"].as_array().into_iter().flatten() {
+        ids.extend(line.as_u64());
+        let pieces = line["pieces"].as_array().into_iter().flatten();
+        ids.extend(pieces.filter_map(|piece| piece["message"].as_u64()));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages`
+/// or the one text as the model did.
+pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
+    let is_chat = receipt["layout"] == "chat";
+    let lines = receipt["lines"].take();
+    let lines = lines.as_array().into_iter().flatten();
+    let messages: Vec<(&str, String)> = lines.map(|line| resolve_line(line, texts)).collect();
+    receipt["prompt"] = Value::from(render(&messages, is_chat));
+    if let Some(fields) = receipt.as_object_mut() {
+        fields.remove("lines");
+        if is_chat {
+            let list = messages.iter().map(|(role, text)| json!({ "role": role, "content": text }));
+            fields.insert("messages".to_owned(), list.collect());
+        }
+    }
+    receipt
+}
+
+/// The role and the text of one line: a whole message by its id, or pieces.
+fn resolve_line<'a>(line: &'a Value, texts: &[Said]) -> (&'a str, String) {
+    let said = |id: Option<u64>| texts.iter().find(|said| Some(said.message) == id);
+    if line.is_u64() {
+        let said = said(line.as_u64());
+        return said.map_or(("", String::new()), |said| (said.role, said.content.clone()));
+    }
+    let text = |piece: &'a Value| match piece["text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => {
+            let end = |at: usize| piece["span"][at].as_u64().unwrap_or(0) as usize;
+            let said = said(piece["message"].as_u64());
+            let text = said.and_then(|said| said.content.get(end(0)..end(1)));
+            text.unwrap_or_default().to_owned()
+        }
+    };
+    let pieces = line["pieces"].as_array().into_iter().flatten();
+    (line["role"].as_str().unwrap_or_default(), pieces.map(text).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(layout: &str) -> Value {
+        json!({
+            "layout": layout,
+            "lines": [
+                { "role": "system", "pieces": [{ "text": "Be kind." }] },
+                9,
+                { "role": "user", "pieces": [
+                    { "text": "- " },
+                    { "message": 7, "span": [4, 8] },
+                    { "text": "\n" },
+                    { "message": 7, "span": [0, 3] },
+                ] },
+            ],
+        })
+    }
+
+    fn said(message: u64, role: &'static str, content: &str) -> Said {
+        Said { message, role, content: content.to_owned() }
+    }
+
+    #[test]
+    fn a_receipt_refers_to_each_message_once() {
+        assert_eq!(referred(&stored("chat")), [7, 9]);
+        assert_eq!(referred(&json!({})), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_prompt_is_put_together_again() {
+        let texts = [said(7, "user", "The blue cup"), said(9, "assistant", "Hi")];
+        let receipt = resolve(stored("chat"), &texts);
+        assert_eq!(
+            receipt["prompt"],
+            "[system]\nBe kind.\n\n[assistant]\nHi\n\n[user]\n- blue\nThe"
+        );
+        assert_eq!(
+            receipt["messages"],
+            json!([
+                { "role": "system", "content": "Be kind." },
+                { "role": "assistant", "content": "Hi" },
+                { "role": "user", "content": "- blue\nThe" },
+            ])
+        );
+        assert!(receipt.get("lines").is_none());
+        let receipt = resolve(stored("text"), &texts);
+        assert_eq!(receipt["prompt"], "Be kind.Hi- blue\nThe");
+        assert!(receipt.get("messages").is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_gone_leaves_a_gap_and_no_failure() {
+        let receipt = resolve(stored("text"), &[said(9, "assistant", "Hi")]);
+        assert_eq!(receipt["prompt"], "Be kind.Hi- \n");
+    }
+}
