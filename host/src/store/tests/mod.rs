@@ -28,6 +28,13 @@ impl Fixture {
         Self { database, connection, folder }
     }
 
+    /// Keeps the writer waiting for the database's lock, so that what is sent makes one batch.
+    fn hold_writer(&self) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(self.folder.path().join("test.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    }
+
     async fn run(&self, sql: &str) -> Result<Rows, Error> {
         self.connection.execute(sql.into(), Vec::new()).await
     }
@@ -39,6 +46,14 @@ impl Fixture {
             ref other => panic!("`{sql}` gave {other:?}"),
         }
     }
+}
+
+/// Lets the writer go, once the tasks that were spawned have sent their statements.
+async fn release_when_sent(held: rusqlite::Connection) {
+    for _ in 0..128 {
+        tokio::task::yield_now().await;
+    }
+    held.execute_batch("ROLLBACK").unwrap();
 }
 
 fn text(value: &str) -> Value {

@@ -3,23 +3,9 @@
 use super::*;
 use proptest::prelude::*;
 use std::sync::Arc;
-use std::time::Duration;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-/// Holds the writer with a statement that lasts, so that what follows makes one batch.
-async fn hold_writer(database: &Database) -> tokio::task::JoinHandle<Result<Rows, Error>> {
-    let connection = database.connect();
-    let sql = "INSERT INTO held WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
-               WHERE i < 400000) SELECT max(i) FROM n";
-    // Known as a write, it goes straight to the writer when it is run in earnest.
-    connection.execute("CREATE TABLE IF NOT EXISTS held (i)".into(), vec![]).await.unwrap();
-    connection.execute(sql.into(), vec![]).await.unwrap();
-    let held = tokio::spawn(async move { connection.execute(sql.into(), vec![]).await });
-    tokio::task::yield_now().await;
-    held
 }
 
 #[tokio::test]
@@ -28,7 +14,7 @@ async fn a_failing_statement_leaves_its_neighbours_in_the_batch_alone() {
     fixture.run("CREATE TABLE t (a INTEGER PRIMARY KEY, b CHECK (b <> 13))").await.unwrap();
     let sql = "INSERT INTO t SELECT ?1 * 10 + value, ?2 + value FROM json_each('[0,1]')";
     fixture.connection.execute(sql.into(), vec![1.into(), 0.into()]).await.unwrap();
-    let held = hold_writer(&fixture.database).await;
+    let held = fixture.hold_writer();
     let tasks: Vec<_> = (2..40_i64)
         .map(|number| {
             let connection = fixture.database.connect();
@@ -40,6 +26,7 @@ async fn a_failing_statement_leaves_its_neighbours_in_the_batch_alone() {
             })
         })
         .collect();
+    release_when_sent(held).await;
     for task in tasks {
         let (number, outcome) = task.await.unwrap();
         let kept = fixture.number(&format!("SELECT count(*) FROM t WHERE a / 10 = {number}")).await;
@@ -52,7 +39,6 @@ async fn a_failing_statement_leaves_its_neighbours_in_the_batch_alone() {
             assert_eq!(kept, 2, "statement {number} was acknowledged");
         }
     }
-    held.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -62,7 +48,7 @@ async fn a_statement_that_undoes_the_transaction_does_not_undo_its_neighbours() 
     fixture.run("INSERT OR ROLLBACK INTO t VALUES (1)").await.unwrap();
     let plain = "INSERT INTO t VALUES (?) RETURNING a";
     fixture.connection.execute(plain.into(), vec![2.into()]).await.unwrap();
-    let held = hold_writer(&fixture.database).await;
+    let held = fixture.hold_writer();
     let tasks: Vec<_> = (10..40_i64)
         .map(|number| {
             let connection = fixture.database.connect();
@@ -76,6 +62,7 @@ async fn a_statement_that_undoes_the_transaction_does_not_undo_its_neighbours() 
             })
         })
         .collect();
+    release_when_sent(held).await;
     for task in tasks {
         let (number, outcome) = task.await.unwrap();
         if number % 5 == 0 {
@@ -84,7 +71,6 @@ async fn a_statement_that_undoes_the_transaction_does_not_undo_its_neighbours() 
             assert_eq!(outcome.unwrap().rows, [[Value::Integer(number)]]);
         }
     }
-    held.await.unwrap().unwrap();
     assert_eq!(fixture.number("SELECT count(*) FROM t").await, 2 + 24);
 }
 
@@ -97,7 +83,7 @@ async fn a_constraint_that_waits_for_the_commit_fails_only_its_own_statement() {
     fixture.run("INSERT INTO parent VALUES (1)").await.unwrap();
     let sql = "INSERT INTO child VALUES (?)";
     fixture.connection.execute(sql.into(), vec![1.into()]).await.unwrap();
-    let held = hold_writer(&fixture.database).await;
+    let held = fixture.hold_writer();
     let tasks: Vec<_> = (0..20_i64)
         .map(|number| {
             let connection = fixture.database.connect();
@@ -107,11 +93,11 @@ async fn a_constraint_that_waits_for_the_commit_fails_only_its_own_statement() {
             })
         })
         .collect();
+    release_when_sent(held).await;
     for task in tasks {
         let (number, outcome) = task.await.unwrap();
         assert_eq!(outcome.is_err(), number == 7, "statement {number}: {outcome:?}");
     }
-    held.await.unwrap().unwrap();
     assert_eq!(fixture.number("SELECT count(*) FROM child").await, 1 + 19);
 }
 
@@ -240,14 +226,25 @@ async fn a_statement_taken_back_while_it_waited_never_runs() {
     let fixture = Fixture::new();
     fixture.run("CREATE TABLE t (a)").await.unwrap();
     fixture.connection.execute("INSERT INTO t VALUES (?)".into(), vec![1.into()]).await.unwrap();
-    let held = hold_writer(&fixture.database).await;
+    let held = fixture.hold_writer();
+    let first = fixture.database.connect();
+    let first = tokio::spawn(async move {
+        first.execute("INSERT INTO t VALUES (?)".into(), vec![2.into()]).await
+    });
+    tokio::task::yield_now().await;
     let connection = fixture.database.connect();
-    let waiting = connection.execute("INSERT INTO t VALUES (?)".into(), vec![2.into()]);
-    // The statement that holds the writer takes far longer than this.
-    let taken_back = tokio::time::timeout(Duration::from_millis(1), waiting).await;
-    held.await.unwrap().unwrap();
-    let kept = fixture.number("SELECT count(*) FROM t WHERE a = 2").await;
-    assert_eq!(kept, i64::from(taken_back.is_ok()));
+    tokio::select! {
+        biased;
+        _ = connection.execute("INSERT INTO t VALUES (?)".into(), vec![3.into()]) => {
+            panic!("the writer is held");
+        }
+        () = std::future::ready(()) => {}
+    }
+    release_when_sent(held).await;
+    first.await.unwrap().unwrap();
+    fixture.run("INSERT INTO t VALUES (4)").await.unwrap();
+    let rows = fixture.run("SELECT a FROM t ORDER BY a").await.unwrap();
+    assert_eq!(rows.rows, [[Value::Integer(1)], [Value::Integer(2)], [Value::Integer(4)]]);
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
