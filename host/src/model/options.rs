@@ -102,10 +102,12 @@ fn check(rules: &[(bool, &str)]) -> Result<(), ModelError> {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Options);
+
     #[test]
     fn what_is_out_of_range_is_refused_and_its_range_is_told() {
         assert_eq!(Options::new(1).check(), Ok(()));
-        let wrong: [(fn(&mut Options), &str); 7] = [
+        let wrong: [(Change, &str); 7] = [
             (|o| o.reply_tokens_max = 0, "`reply-tokens-max`"),
             (|o| o.temperature = Some(f32::NAN), "`temperature`"),
             (|o| o.top_p = Some(0.0), "`top-p`"),

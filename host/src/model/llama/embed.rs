@@ -14,7 +14,7 @@ use llama_cpp_2::token::LlamaToken;
 use tokio::sync::oneshot;
 
 use super::file::GgufFile;
-use super::stage::{self, Staged};
+use super::stage::{self, Staged, Teller};
 use super::{load, log, threads};
 use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
 
@@ -45,9 +45,7 @@ pub struct LlamaEmbedder {
 impl LlamaEmbedder {
     /// Begins to load the GGUF file at `path` and returns at once.
     pub fn load(path: PathBuf) -> Self {
-        let staged = Arc::new(Staged::new());
-        let shared = Arc::clone(&staged);
-        stage::spawn("llama-embed", &staged, move || serve(&path, &shared));
+        let staged = stage::spawn("llama-embed", move |teller| serve(&path, teller));
         Self { staged }
     }
 }
@@ -82,7 +80,7 @@ fn ended() -> ModelError {
 }
 
 /// Loads a model, then embeds until nobody holds it any more.
-fn serve(path: &Path, staged: &Arc<Staged<Ready>>) -> Result<(), String> {
+fn serve(path: &Path, teller: &Teller<Ready>) -> Result<(), String> {
     let file = GgufFile::open(path)?;
     if !file.embeds {
         return Err(format!(
@@ -90,7 +88,7 @@ fn serve(path: &Path, staged: &Arc<Staged<Ready>>) -> Result<(), String> {
             path.display()
         ));
     }
-    let model = load::model(path, staged)?;
+    let model = load::model(path, teller)?;
     let mut engine = Engine::new(&model)?;
     let (requests, received) = mpsc::sync_channel(QUEUE_MAX);
     let description = EmbeddingModel {
@@ -102,7 +100,7 @@ fn serve(path: &Path, staged: &Arc<Staged<Ready>>) -> Result<(), String> {
     // Evaluates once, so that what cannot work fails now, and the weights are in memory.
     engine.embed(&["a".to_owned()]).map_err(|error| error.to_string())?;
     tracing::info!("embedding model `{}`: {} dimensions", description.name, description.dimensions);
-    staged.ready(Ready { model: description, requests });
+    teller.ready(Ready { model: description, requests });
     engine.run(&received);
     Ok(())
 }
@@ -208,7 +206,7 @@ impl<'m> Engine<'m> {
         windows
     }
 
-    /// Fills the batch with as many of the windows as have room, and returns how many: at least one.
+    /// Fills the batch with as many windows as have room, and returns how many: at least one.
     fn fill(&mut self, windows: &[Window]) -> usize {
         self.batch.clear();
         let mut count = 0;

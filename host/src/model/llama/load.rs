@@ -1,7 +1,6 @@
 //! From a file to a model that answers, with a reason at every step where it may fail.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
@@ -12,7 +11,7 @@ use llama_cpp_2::token::LlamaToken;
 
 use super::engine::BATCH_TOKENS;
 use super::log;
-use super::stage::Staged;
+use super::stage::Teller;
 use super::threads;
 
 /// The context of a conversation unless it is set, in tokens; less if the model knows less.
@@ -31,20 +30,18 @@ pub struct Sizes {
     pub slots: u32,
 }
 
-/// Loads the weights of the file at `path`, telling `staged` how far it is.
+/// Loads the weights of the file at `path`, telling how far it is; stops if nobody wants it.
 ///
 /// Fails with a sentence for the operator.
 pub fn model<T: Send + Sync + 'static>(
     path: &Path,
-    staged: &Arc<Staged<T>>,
+    teller: &Teller<T>,
 ) -> Result<LlamaModel, String> {
     check_processor()?;
     log::begin();
-    let staged = Arc::clone(staged);
-    let params = LlamaModelParams::default().with_progress_callback(move |part| {
-        staged.progress(part);
-        true
-    });
+    let teller = teller.clone();
+    let params =
+        LlamaModelParams::default().with_progress_callback(move |part| teller.progress(part));
     LlamaModel::load_from_file(log::backend(), path, &params).map_err(|_| {
         let said = log::errors();
         let why = if said.is_empty() { "llama.cpp does not say why" } else { &said };

@@ -31,7 +31,7 @@ pub use embed::LlamaEmbedder;
 use engine::{Command, Engine, Gauges};
 use file::GgufFile;
 use loaded::Loaded;
-use stage::Staged;
+use stage::{Staged, Teller};
 use tokenize::Tokenizer;
 
 use super::template::ChatTemplate;
@@ -52,9 +52,7 @@ impl LlamaChat {
     /// of one conversation; without it, 8,192 or what the model was trained for if that is less.
     /// How many conversations are evaluated at once follows from the memory that each needs.
     pub fn load(path: PathBuf, context_tokens: Option<u32>) -> Self {
-        let staged = Arc::new(Staged::new());
-        let shared = Arc::clone(&staged);
-        stage::spawn("llama-chat", &staged, move || serve(&path, context_tokens, &shared));
+        let staged = stage::spawn("llama-chat", move |teller| serve(&path, context_tokens, teller));
         Self { staged }
     }
 
@@ -135,11 +133,7 @@ impl ChatBackend for LlamaChat {
 }
 
 /// Loads a model, then answers until nobody holds it any more.
-fn serve(
-    path: &Path,
-    context_tokens: Option<u32>,
-    staged: &Arc<Staged<Loaded>>,
-) -> Result<(), String> {
+fn serve(path: &Path, context_tokens: Option<u32>, teller: &Teller<Loaded>) -> Result<(), String> {
     let file = GgufFile::open(path)?;
     if file.embeds {
         return Err(format!(
@@ -147,13 +141,20 @@ fn serve(
             path.display()
         ));
     }
-    let model = Arc::new(load::model(path, staged)?);
+    let model = Arc::new(load::model(path, teller)?);
     if model.n_vocab() == 0 {
         return Err(format!("`{}` has no vocabulary, so it cannot read text", path.display()));
     }
     let source = model.chat_template(None).ok().and_then(|template| template.to_string().ok());
     let template = template(&model, source.as_deref());
     let tokenizer = Arc::new(Tokenizer::new(Arc::clone(&model), source.as_deref().unwrap_or("")));
+    if model.is_recurrent() || model.is_hybrid() {
+        tracing::warn!(
+            "the state of `{}` cannot be cut back to where two turns begin to differ: it reads a \
+             conversation anew every turn",
+            file.name
+        );
+    }
     let sizes = load::sizes(&model, context_tokens)?;
     let ctx = load::context(&model, &sizes)?;
     let gauges = Arc::new(Gauges::default());
@@ -165,7 +166,7 @@ fn serve(
         file.name,
         file.bytes >> 20
     );
-    staged.ready(Loaded {
+    teller.ready(Loaded {
         name: file.name,
         digest: file.digest,
         sizes,

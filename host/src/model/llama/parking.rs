@@ -4,7 +4,7 @@ use llama_cpp_2::SeqState;
 use llama_cpp_2::token::LlamaToken;
 
 /// State that is kept at most, in bytes.
-const BYTES_MAX: usize = 512 * 1024 * 1024;
+const BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What is known of a thread without a slot.
 pub struct Parked {

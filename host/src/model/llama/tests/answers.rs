@@ -184,3 +184,23 @@ fn a_full_queue_says_when_to_come_again() {
         }
     });
 }
+
+#[test]
+fn what_was_begun_is_finished_when_the_model_is_let_go() {
+    let Loaded { chat, path: _path, _folder } = load(&TinyGguf::says(&SAID), 1_024);
+    run(async {
+        let mut generation = chat
+            .generate(turns(&["Who are you?"]), Options::new(50))
+            .await
+            .expect("it is accepted");
+        let staged = Arc::downgrade(&chat.staged);
+        drop(chat);
+        assert!(staged.upgrade().is_none(), "its thread does not hold it");
+        let mut text = String::new();
+        while let Some(piece) = generation.pieces.recv().await {
+            text.push_str(&piece);
+        }
+        assert_eq!(text, "I am a test model.");
+        assert!(generation.outcome.await.expect("it is told").is_ok());
+    });
+}
