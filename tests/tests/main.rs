@@ -4,6 +4,7 @@ mod crash;
 mod errors;
 mod lifecycle;
 mod order;
+mod policies;
 mod recall;
 mod seed;
 mod spin;

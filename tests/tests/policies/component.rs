@@ -29,7 +29,7 @@ mod bindings {
 
 pub use bindings::{condensation, ranking};
 model::conversions!(types bindings::types, assembly bindings::assembly);
-model::conversions!(types super::bindings::types, truncation bindings::truncation);
+model::conversions!(types bindings::types, truncation bindings::truncation);
 
 /// A policy that was compiled.
 pub struct Policy(InstancePre<()>);

@@ -46,9 +46,8 @@ fn differences(case: &Path, files: &[(&'static str, String)]) -> Vec<String> {
     let stale = stale.into_iter().map(|name| format!("{}: `{name}` is stale", case.display()));
     let changed = files.iter().filter_map(|(name, text)| {
         let expected = fs::read_to_string(case.join(name)).unwrap_or_default();
-        (expected != *text).then(|| {
-            format!("{}: `{name}` was\n{expected}\nand is\n{text}", case.display())
-        })
+        (expected != *text)
+            .then(|| format!("{}: `{name}` was\n{expected}\nand is\n{text}", case.display()))
     });
     stale.chain(changed).collect()
 }

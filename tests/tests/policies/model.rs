@@ -103,7 +103,7 @@ pub type Kept = Result<Vec<(u32, u32)>, u32>;
 macro_rules! conversions {
     (types $types:path, assembly $assembly:path) => {
         use $assembly as assembly;
-        use $types as types;
+        pub use $types as types;
 
         fn kind(kind: model::Kind) -> types::Kind {
             match kind {
@@ -160,10 +160,9 @@ macro_rules! conversions {
                     literal: words.literal as usize,
                     anchor: anchor(words.anchor),
                 },
-                assembly::Part::Excerpt(of) => model::Part::Excerpt {
-                    passage: of.passage,
-                    span: (of.span.start, of.span.end),
-                },
+                assembly::Part::Excerpt(of) => {
+                    model::Part::Excerpt { passage: of.passage, span: (of.span.start, of.span.end) }
+                }
                 assembly::Part::SaidOn(id) => model::Part::SaidOn(id),
             };
             let parts = |parts: Vec<assembly::Part>| parts.into_iter().map(part).collect();
@@ -202,7 +201,10 @@ macro_rules! conversions {
                 content: match item.content {
                     model::Content::Fixed(to) => truncation::Content::Fixed(anchor(to)),
                     model::Content::Excerpt { passage, kind: of } => {
-                        truncation::Content::Excerpt(truncation::Excerpt { passage, kind: kind(of) })
+                        truncation::Content::Excerpt(truncation::Excerpt {
+                            passage,
+                            kind: kind(of),
+                        })
                     }
                 },
                 tokens: item.tokens,

@@ -26,7 +26,7 @@ pub mod classic {
     }
 }
 
-model::conversions!(types ::truncation::types, truncation ::truncation::truncation);
+model::conversions!(types::truncation::types, truncation::truncation::truncation);
 
 pub fn truncate(lengths: &model::Lengths) -> model::Kept {
     kept(lengths, ::truncation::truncate(&truncation_request(lengths)))

@@ -23,7 +23,9 @@ fn lengths() -> impl Strategy<Value = Lengths> {
         passage.clone().prop_map(Anchor::Passage),
     ];
     let content = prop_oneof![
-        3 => passage.prop_map(|passage| Content::Excerpt { passage, kind: KINDS[passage as usize % 5] }),
+        3 => passage.prop_map(|passage| {
+            Content::Excerpt { passage, kind: KINDS[passage as usize % KINDS.len()] }
+        }),
         2 => anchor.prop_map(Content::Fixed),
     ];
     let tokens = prop_oneof![20 => 0..40_u32, 1 => Just(u32::MAX)];
@@ -124,7 +126,8 @@ proptest! {
         let in_order = CUTTABLE.iter().flat_map(|kind| {
             let all = 0..lengths.items.len();
             let of_kind = |index: &usize| {
-                matches!(lengths.items[*index].content, Content::Excerpt { kind: of, .. } if of == *kind)
+                let content = lengths.items[*index].content;
+                matches!(content, Content::Excerpt { kind: of, .. } if of == *kind)
             };
             let mut places: Vec<usize> = all.filter(of_kind).collect();
             if *kind == Kind::History {
@@ -139,12 +142,13 @@ proptest! {
         }
         let mut then = counts.clone();
         then[next] += 1;
-        let labels: u64 = lengths.items.iter().zip(&counts).map(|(item, count)| match item.content {
+        let label = |(item, count): (&Item, &u32)| match item.content {
             Content::Fixed(anchor) if *count == 0 && is_open(&lengths, &then, anchor) => {
                 u64::from(item.tokens)
             }
             _ => 0,
-        }).sum();
+        };
+        let labels: u64 = lengths.items.iter().zip(&counts).map(label).sum();
         prop_assert!(total + labels + 1 > u64::from(lengths.budget));
     }
 
@@ -180,20 +184,31 @@ fn text() -> impl Strategy<Value = (String, Vec<Index>)> {
 
 /// A prompt with one instruction and one query.
 fn prompt() -> impl Strategy<Value = Prompt> {
-    let between = vec((select(&CUTTABLE[..]), any::<bool>(), of(0..2_000_000_000_u64), text()), 0..30);
+    let between =
+        vec((select(&CUTTABLE[..]), any::<bool>(), of(0..2_000_000_000_u64), text()), 0..30);
     let policy = select(&["prompt-assembly", "prompt-assembly-classic"][..]);
     let words = "[a-zé犬 ]{1,40}";
-    (policy, words, words, between, 0..900_u32).prop_map(|(policy, told, asked, between, budget)| {
-        let whole = |id, kind, role, text| Passage { id, kind, role, turn: 0, said_at: None, text, kept: None };
-        let mut passages = vec![whole(0, Kind::Instruction, Role::System, told)];
-        for ((kind, by_user, said_at, (text, cuts)), id) in between.into_iter().zip(1..) {
-            let role = if by_user { Role::User } else { Role::Assistant };
-            let kept = (kind != Kind::History).then(|| spans(&text, &cuts));
-            passages.push(Passage { id, kind, role, turn: 100 - id, said_at, text, kept });
-        }
-        passages.push(whole(200, Kind::Query, Role::User, asked));
-        Prompt { policy: policy.to_owned(), budget, passages }
-    })
+    (policy, words, words, between, 0..900_u32).prop_map(
+        |(policy, told, asked, between, budget)| {
+            let whole = |id, kind, role, text| Passage {
+                id,
+                kind,
+                role,
+                turn: 0,
+                said_at: None,
+                text,
+                kept: None,
+            };
+            let mut passages = vec![whole(0, Kind::Instruction, Role::System, told)];
+            for ((kind, by_user, said_at, (text, cuts)), id) in between.into_iter().zip(1..) {
+                let role = if by_user { Role::User } else { Role::Assistant };
+                let kept = (kind != Kind::History).then(|| spans(&text, &cuts));
+                passages.push(Passage { id, kind, role, turn: 100 - id, said_at, text, kept });
+            }
+            passages.push(whole(200, Kind::Query, Role::User, asked));
+            Prompt { policy: policy.to_owned(), budget, passages }
+        },
+    )
 }
 
 /// Disjoint spans between these places of a text.
@@ -225,7 +240,9 @@ proptest! {
             for part in parts {
                 match part {
                     Part::Words { literal, .. } => prop_assert!(*literal < literals.len()),
-                    Part::SaidOn(id) => prop_assert!(write::passage(&prompt, *id).said_at.is_some()),
+                    Part::SaidOn(id) => {
+                        prop_assert!(write::passage(&prompt, *id).said_at.is_some());
+                    }
                     Part::Excerpt { passage, span } => {
                         let of = write::passage(&prompt, *passage);
                         prop_assert!(of.spans().contains(span));
@@ -240,13 +257,15 @@ proptest! {
             said.flat_map(|passage| passage.spans().into_iter().map(|span| (passage.id, span)))
         };
         let shown_of = |kind: fn(Kind) -> bool| -> Vec<_> {
-            shown.iter().copied().filter(|(id, _)| kind(write::passage(&prompt, *id).kind)).collect()
+            let of_kind = |id: &u32| kind(write::passage(&prompt, *id).kind);
+            shown.iter().copied().filter(|(id, _)| of_kind(id)).collect()
         };
         let whole = |kind| matches!(kind, Kind::Instruction | Kind::History | Kind::Query);
         prop_assert_eq!(shown_of(whole), spoken(whole).collect::<Vec<_>>());
-        let mut recalled = shown_of(|kind| matches!(kind, Kind::Document | Kind::Memory));
+        let cut = |kind| matches!(kind, Kind::Document | Kind::Memory);
+        let mut recalled = shown_of(cut);
         recalled.sort_unstable();
-        let mut expected: Vec<_> = spoken(|kind| matches!(kind, Kind::Document | Kind::Memory)).collect();
+        let mut expected: Vec<_> = spoken(cut).collect();
         expected.sort_unstable();
         prop_assert_eq!(recalled, expected);
     }
@@ -269,12 +288,16 @@ proptest! {
 
     #[test]
     fn choices_are_candidates_and_finite(
-        found in vec((any::<bool>(), any::<bool>(), of(any::<f32>()), of(any::<f32>()), "[a-c ]{0,9}"), 0..40),
+        found in vec(
+            (any::<[bool; 2]>(), of(any::<f32>()), of(any::<f32>()), "[a-c ]{0,9}"),
+            0..40,
+        ),
         query in "[a-z ?]{0,30}",
         most in 0..50_u32,
     ) {
         use super::component::types;
-        let candidate = |((memory, user, dense, lexical, text), id): ((bool, bool, _, _, _), u32)| {
+        type Found = ([bool; 2], Option<f32>, Option<f32>, String);
+        let candidate = |(([memory, user], dense, lexical, text), id): (Found, u32)| {
             ranking::Candidate {
                 id,
                 kind: if memory { types::Kind::Memory } else { types::Kind::Document },

@@ -1,6 +1,8 @@
 //! From a plan to the prompt: measuring its parts, cutting, and writing what is left.
 
-use super::model::{Anchor, Content, Item, Kept, Kind, Layout, Lengths, Part, Passage, Prompt, Role};
+use super::model::{
+    Anchor, Content, Item, Kept, Kind, Layout, Lengths, Part, Passage, Prompt, Role,
+};
 
 /// A part, measured.
 pub struct Piece {
@@ -136,8 +138,18 @@ fn name(role: Role) -> &'static str {
 /// The day of a time, as the interface writes it. (Howard Hinnant's `civil_from_days`.)
 fn day(seconds: u64) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let days = seconds / 86_400 + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
