@@ -246,3 +246,6 @@ fn is_span_of(span: Span, text: &str) -> bool {
     let (start, end) = (span.start as usize, span.end as usize);
     start < end && text.is_char_boundary(start) && text.is_char_boundary(end)
 }
+
+#[cfg(test)]
+mod tests;
