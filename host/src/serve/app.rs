@@ -40,6 +40,7 @@ pub struct App {
     routes: Routes<ProxyHandler<Workers>>,
     maintained: Vec<(ProxyHandler<Workers>, String)>,
     permits: Arc<Semaphore>,
+    services: Services,
 }
 
 impl App {
@@ -48,11 +49,11 @@ impl App {
     /// # Errors
     ///
     /// Fails if a component cannot be read or compiled, or imports what it is not granted.
-    pub fn load(manifest: &manifest::App, engines: &Engines, services: &Services) -> Result<Self> {
+    pub fn load(manifest: &manifest::App, engines: &Engines, services: Services) -> Result<Self> {
         let mut handlers = Vec::new();
         let mut maintained = Vec::new();
         for (name, component) in &manifest.components {
-            let load = load(name, component, engines, services);
+            let load = load(name, component, engines, &services);
             let workers = load.with_context(|| format!("cannot load component `{name}`"))?;
             let handler = ProxyHandler::new(workers);
             if let Some(path) = &component.maintenance {
@@ -65,7 +66,13 @@ impl App {
             Some((route.clone(), handler.clone()))
         };
         let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
-        Ok(Self { routes, maintained, permits: Arc::new(Semaphore::new(REQUESTS_MAX)) })
+        let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
+        Ok(Self { routes, maintained, permits, services })
+    }
+
+    /// Closes what the host had opened for the application. Blocks.
+    pub fn close(&self) {
+        self.services.close();
     }
 
     /// Answers a request of a client.
@@ -135,7 +142,7 @@ async fn handle(
     alive: Alive,
 ) -> Result<Response<WasiBody>, Failure> {
     handler.handle(alive, request).await.map_err(|failure| {
-        error!("A request was not answered: {failure:?}");
+        error!("A request was not answered: {failure:#}");
         if failure.is::<ExpirationError>() { Failure::TimedOut } else { Failure::Broken }
     })
 }

@@ -1,9 +1,9 @@
 //! What belongs to one instance of a component: its WASI, its grants, its limits.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{CallHook, Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
@@ -20,8 +20,8 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 /// The most resources that one instance may hold of the host: streams, rows, bodies.
 const RESOURCES_MAX: usize = 16 << 10;
 
-/// How long an instance may compute on end before it is taken for a runaway. An instance that
-/// waits, or takes up another request, begins anew.
+/// How long an instance may compute on end before it is taken for a runaway. An instance that waits
+/// begins anew.
 const COMPUTE_MAX: Duration = Duration::from_secs(30);
 
 /// What a component is granted. One for each component; every instance has a clone.
@@ -83,6 +83,12 @@ impl Guest {
         };
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
+        store.call_hook(|mut store, hook| {
+            if let CallHook::CallingWasm = hook {
+                store.data_mut().computing.begins();
+            }
+            Ok(())
+        });
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| match store.data_mut().computing.goes_on() {
             true => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
@@ -92,11 +98,6 @@ impl Guest {
             ))),
         });
         store
-    }
-
-    /// Tells the guard against runaways that a request was taken up.
-    pub fn takes_a_request(&mut self) {
-        self.computing = Computing::default();
     }
 
     /// Links WASI, and what `grants` has.
@@ -144,25 +145,21 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// Notices an instance that computes and never waits, by the times at which it meets an epoch: one
-/// that waits in between misses some.
+/// Notices an instance that computes and never comes back: every tick of the epoch that it meets
+/// counts, and each time that it is entered anew the count begins again.
 #[derive(Default)]
 struct Computing {
-    span: Option<(Instant, Instant)>,
+    ticks: u128,
 }
 
 impl Computing {
-    fn goes_on(&mut self) -> bool {
-        self.goes_on_at(Instant::now())
+    fn begins(&mut self) {
+        self.ticks = 0;
     }
 
-    fn goes_on_at(&mut self, now: Instant) -> bool {
-        let since = match self.span {
-            Some((since, last)) if now.duration_since(last) < TICK * 4 => since,
-            _ => now,
-        };
-        self.span = Some((since, now));
-        now.duration_since(since) < COMPUTE_MAX
+    fn goes_on(&mut self) -> bool {
+        self.ticks += 1;
+        self.ticks * TICK.as_millis() < COMPUTE_MAX.as_millis()
     }
 }
 
@@ -191,16 +188,17 @@ mod tests {
     #[test]
     fn who_computes_on_end_is_stopped() {
         let mut computing = Computing::default();
-        let start = Instant::now();
-        let ticks = u32::try_from(COMPUTE_MAX.as_millis() / TICK.as_millis()).expect("small");
-        assert!((0..ticks).all(|tick| computing.goes_on_at(start + TICK * tick)));
-        assert!(!computing.goes_on_at(start + TICK * ticks));
+        let ticks = COMPUTE_MAX.as_millis() / TICK.as_millis();
+        assert!((1..ticks).all(|_| computing.goes_on()));
+        assert!(!computing.goes_on());
     }
 
     #[test]
-    fn who_waits_in_between_is_not() {
+    fn who_comes_back_in_between_is_not() {
         let mut computing = Computing::default();
-        let start = Instant::now();
-        assert!((0..100_000).all(|tick| computing.goes_on_at(start + TICK * 5 * tick)));
+        for _ in 0..100_000 {
+            assert!(computing.goes_on());
+            computing.begins();
+        }
     }
 }

@@ -74,6 +74,8 @@ pub async fn run(config: ServeConfig) -> Result<()> {
     if tokio::time::timeout(STOP_TIME_MAX, finished.wait()).await.is_err() {
         warn!("Loci ends, and breaks off requests that ran for {} s", STOP_TIME_MAX.as_secs());
     }
+    let closing = tokio::task::spawn_blocking(move || site.app().map(App::close));
+    closing.await.context("closing the database broke down")?;
     info!("Loci has ended");
     Ok(())
 }
@@ -108,7 +110,7 @@ fn load(config: &ServeConfig) -> Result<App> {
     info!("Loading the application `{}` from `{}`", manifest.name, config.app.display());
     let engines = Engines::new(&config.data.join("cache"))?;
     let services = Services::open(config, &manifest, engines.clone())?;
-    App::load(&manifest, &engines, &services)
+    App::load(&manifest, &engines, services)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -87,11 +87,10 @@ impl WorkerState for Worker {
     /// waits for the answer even if the client does not.
     fn on_request_start(
         &self,
-        mut store: StoreContextMut<'_, Guest>,
+        _store: StoreContextMut<'_, Guest>,
         alive: Alive,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        store.data_mut().takes_a_request();
         Box::pin(async move {
             tokio::time::sleep(REQUEST_MAX).await;
             drop(alive);
@@ -100,7 +99,7 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
         if let Err(failure) = result {
-            error!("An instance of component `{}` broke down: {failure:?}", self.component);
+            error!("An instance of component `{}` broke down: {failure:#}", self.component);
         }
         drop(store);
     }
