@@ -208,7 +208,7 @@ mod tests {
     fn what_is_too_large_is_not_compiled() {
         let (engines, _) = engines();
         let error =
-            compile(engines.guests(), &vec![0; COMPONENT_BYTES_MAX + 1]).err().expect("refused");
+            compile(engines.guests(), &vec![0; COMPONENT_BYTES_MAX + 1]).expect_err("refused");
         assert!(error.to_string().contains("67108865 bytes"), "{error}");
     }
 }

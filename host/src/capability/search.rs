@@ -6,6 +6,8 @@
 //! component is the same for all of them at once.
 
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -61,12 +63,15 @@ impl Ctx {
     /// Fails if the component is invalid, imports something, or does not export the interface.
     pub fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        let shards = (0..processors.min(SHARDS_MAX)).map(|_| Shard::default()).collect();
+        Self::with_shards(engine, component, processors.min(SHARDS_MAX))
+    }
+
+    fn with_shards(engine: &Engine, component: &[u8], count: usize) -> Result<Self> {
         let shared = Shared {
             engine: engine.clone(),
             component: ArcSwap::from_pointee(Loaded::new(engine, component)?),
             indexes: Mutex::default(),
-            shards,
+            shards: (0..count).map(|_| Shard::default()).collect(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -144,7 +149,7 @@ impl Shared {
         let shard = self.shard_of(&scope);
         let component = self.component.load_full();
         let inserted = shard.call(&component, index, |live, index| {
-            let insert = live.functions().insert.clone();
+            let insert = live.functions().insert;
             Ok(insert.call(live.store(), (index, scope, entries, mark))?.0)
         });
         inserted.await?
@@ -179,7 +184,7 @@ impl Shared {
             let query = query.clone();
             let component = self.component.load_full();
             let found = self.shards[place].call(&component, index, |live, index| {
-                let search = live.functions().search.clone();
+                let search = live.functions().search;
                 Ok(search.call(live.store(), (index, scopes, query, most))?.0)
             });
             for hit in found.await?? {
@@ -200,7 +205,7 @@ impl Shared {
         let component = self.component.load_full();
         for shard in &self.shards {
             let held = shard.call(&component, index, |live, index| {
-                let statistics = live.functions().statistics.clone();
+                let statistics = live.functions().statistics;
                 Ok(statistics.call(live.store(), (index,))?.0)
             });
             // A shard that was lost holds nothing.
@@ -264,7 +269,7 @@ impl vectors::HostIndex for View<'_> {
         let shard = shared.shard_of(&scope);
         let component = shared.component.load_full();
         let mark = shard.call(&component, &index, |live, index| {
-            let mark = live.functions().mark.clone();
+            let mark = live.functions().mark;
             Ok(mark.call(live.store(), (index, scope))?.0)
         });
         // A shard that was lost holds nothing.
@@ -298,7 +303,7 @@ impl vectors::HostIndex for View<'_> {
         for ids in ids.chunks(IDS_PER_CALL) {
             let (scope, ids) = (scope.clone(), ids.to_vec());
             let part = shared.shard_of(&scope).call(&component, &index, |live, index| {
-                let remove = live.functions().remove.clone();
+                let remove = live.functions().remove;
                 Ok(remove.call(live.store(), (index, scope, ids))?.0)
             });
             // A shard that was lost holds nothing: what was to be removed is.
@@ -316,7 +321,7 @@ impl vectors::HostIndex for View<'_> {
         let shard = shared.shard_of(&scope);
         let component = shared.component.load_full();
         let dropped = shard.call(&component, &index, |live, index| {
-            let drop_scope = live.functions().drop_scope.clone();
+            let drop_scope = live.functions().drop_scope;
             drop_scope.call(live.store(), (index, scope))
         });
         // A shard that was lost has dropped it too.

@@ -112,14 +112,18 @@ where
     function.with_context(|| format!("a function of `{INTERFACE}` has another type"))
 }
 
+/// What `insert` and `search` take and return.
+type Insert = TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>;
+type Search = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<Hit>, Error>,)>;
+
 /// The functions of the interface.
 pub struct Functions {
     open: TypedFunc<(String, u32), (Result<ResourceAny, Error>,)>,
     pub mark: TypedFunc<(ResourceAny, String), (Option<u64>,)>,
-    pub insert: TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>,
+    pub insert: Insert,
     pub remove: TypedFunc<(ResourceAny, String, Vec<u64>), (u32,)>,
     pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
-    pub search: TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<Hit>, Error>,)>,
+    pub search: Search,
     pub statistics: TypedFunc<(ResourceAny,), (Statistics,)>,
 }
 
