@@ -1,6 +1,8 @@
 //! `loci:inference/embeddings@0.1.0`: texts to vectors, by whatever model embeds here. A capability
 //! apart from the chat model's, so that an embedding never waits for a chat.
 
+#[cfg(test)]
+mod tests;
 mod warm;
 
 use std::sync::Arc;

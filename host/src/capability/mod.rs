@@ -5,6 +5,7 @@ pub mod embeddings;
 pub mod inference;
 pub mod llm;
 pub mod policy;
+mod pure;
 pub mod search;
 pub mod sqlite;
 pub mod variables;

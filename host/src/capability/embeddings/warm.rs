@@ -9,23 +9,22 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Linker, Lower, TypedFunc,
+    ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc,
 };
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Engine, Store, StoreLimits, Trap};
 
 use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::inference::types;
-use crate::engine::compile;
+use crate::capability::pure::{self, Limits};
 use crate::model::{self, Embedder, EmbeddingModel, ModelError};
 
 /// The interface, as it is exported.
 const INTERFACE: &str = "loci:inference/embeddings@0.1.0";
-/// The most memory of one instance, in bytes: the table, the tokenizer, and the texts of one call.
-const MEMORY_BYTES_MAX: usize = 128 << 20;
 /// The time that one call may take, in ticks of the epoch (10 ms each).
 const TICKS_MAX: u64 = 1_000;
-/// What an answer may take in the host's memory, in bytes: 256 vectors of 4,096 numbers.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Memory is for the table, the tokenizer and the texts of one call; an answer has at most 256
+/// vectors of 4,096 numbers.
+const LIMITS: Limits = Limits { memory_bytes: 128 << 20, ticks: TICKS_MAX, answer_bytes: 8 << 20 };
 /// The most instances.
 const INSTANCES_MAX: usize = 8;
 /// Up to so much text takes less time than handing it to another thread and back, in bytes.
@@ -66,8 +65,8 @@ impl StaticEmbedder {
     /// Fails if the component is invalid, imports something, does not export the interface, or does
     /// not say which model it is.
     pub fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
-        let component = compile(engine, component)?;
-        let pre = Linker::new(engine).instantiate_pre(&component).map_err(anyhow::Error::from)?;
+        let pre = pure::link(engine, component)?;
+        let component = pre.component();
         let interface = component.get_export_index(None, INTERFACE);
         let find = |name| {
             interface
@@ -169,11 +168,7 @@ where
     P: ComponentNamedList + Lower,
     R: ComponentNamedList + Lift,
 {
-    let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build();
-    let mut store = Store::new(pre.engine(), limits);
-    store.limiter(|limits| limits);
-    store.set_epoch_deadline(TICKS_MAX);
-    store.set_hostcall_fuel(ANSWER_BYTES_MAX);
+    let mut store = pure::store(pre.engine(), &LIMITS);
     let instance = pre.instantiate(&mut store)?;
     let function = instance.get_typed_func(&mut store, function)?;
     Ok((store, function))

@@ -8,19 +8,18 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Linker,
     Lower, ResourceAny, TypedFunc,
 };
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, Store, StoreLimits};
 
 use crate::bindings::search::vectors::{Entry, Error, Hit, Statistics};
-use crate::engine::compile;
+use crate::capability::pure::{self, Limits};
 
 /// The interface, as it is exported.
 const INTERFACE: &str = "loci:search/vectors@0.1.0";
-/// The most memory of one instance, in bytes. The component drops scopes long before that.
-const MEMORY_BYTES_MAX: usize = 320 << 20;
 /// The time that one call may take, in ticks of the epoch (10 ms each).
 const TICKS_MAX: u64 = 300;
-/// What an answer may take in the host's memory, in bytes: 1,024 hits take a fortieth of it.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// The component drops scopes long before the memory is full, and 1,024 hits are a fortieth of the
+/// largest answer.
+const LIMITS: Limits = Limits { memory_bytes: 320 << 20, ticks: TICKS_MAX, answer_bytes: 1 << 20 };
 
 /// A component that was compiled and linked with nothing.
 pub struct Loaded {
@@ -46,20 +45,14 @@ impl Loaded {
     ///
     /// Fails if the component is invalid, imports something, or does not export the interface.
     pub fn new(engine: &Engine, component: &[u8]) -> Result<Self> {
-        let component = compile(engine, component)?;
-        let linker = Linker::new(engine);
-        let pre = linker.instantiate_pre(&component).map_err(anyhow::Error::from)?;
-        let loaded = Self { exports: Exports::of(&component)?, pre };
+        let pre = pure::link(engine, component)?;
+        let loaded = Self { exports: Exports::of(pre.component())?, pre };
         loaded.start()?;
         Ok(loaded)
     }
 
     fn start(&self) -> Result<(Store<StoreLimits>, Functions)> {
-        let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build();
-        let mut store = Store::new(self.pre.engine(), limits);
-        store.limiter(|limits| limits);
-        store.set_epoch_deadline(TICKS_MAX);
-        store.set_hostcall_fuel(ANSWER_BYTES_MAX);
+        let mut store = pure::store(self.pre.engine(), &LIMITS);
         let instance = self.pre.instantiate(&mut store)?;
         let functions = self.exports.functions(&mut store, &instance)?;
         Ok((store, functions))
