@@ -21,12 +21,42 @@ const TRIED_MAX: usize = 64;
 /// Chooses what to keep of each source.
 pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
     let stems = query_stems(&request.query, QUERY_WORDS_MAX);
-    let places = stems.into_iter().zip(0..).collect();
-    Ok(request.sources.iter().map(|source| keep(source, &places)).collect())
+    let query = Query::of(stems);
+    Ok(request.sources.iter().map(|source| keep(source, &query)).collect())
+}
+
+/// The words of the query.
+struct Query {
+    /// Each with its place among them.
+    places: BTreeMap<String, u32>,
+    /// Whether any begins with this byte.
+    begins: [bool; 256],
+}
+
+impl Query {
+    fn of(stems: Vec<String>) -> Self {
+        let mut begins = [false; 256];
+        stems.iter().filter_map(|stem| stem.bytes().next()).for_each(|first| {
+            begins[usize::from(first)] = true;
+        });
+        Self { places: stems.into_iter().zip(0..).collect(), begins }
+    }
+
+    /// Which of the words occur in this text, as bits.
+    fn matches(&self, text: &str) -> u128 {
+        let mut found = 0;
+        let wanted = |first: u8| self.begins[usize::from(first)];
+        each_stem(text, wanted, |word| {
+            if let Some(place) = self.places.get(word) {
+                found |= 1_u128 << (place % u128::BITS);
+            }
+        });
+        found
+    }
 }
 
 /// Chooses what to keep of one source.
-fn keep(source: &Source, query: &BTreeMap<String, u32>) -> Vec<Span> {
+fn keep(source: &Source, query: &Query) -> Vec<Span> {
     let text = source.text.as_str();
     if source.tokens <= source.tokens_max {
         return spans(text, std::iter::once(0..text.len()));
@@ -67,9 +97,9 @@ struct Choice<'a> {
 impl Choice<'_> {
     /// Keeps the units that share most words with the query, a word counting for less once it has
     /// been said. Returns them, best first.
-    fn by_words(&mut self, text: &str, query: &BTreeMap<String, u32>) -> Vec<usize> {
+    fn by_words(&mut self, text: &str, query: &Query) -> Vec<usize> {
         let found: Vec<u128> =
-            self.units.iter().map(|unit| matches(&text[unit.clone()], query)).collect();
+            self.units.iter().map(|unit| query.matches(&text[unit.clone()])).collect();
         let mut weights = weights(&found);
         let mut left: Vec<usize> = (0..found.len()).filter(|index| found[*index] != 0).collect();
         let mut chosen = Vec::new();
@@ -147,17 +177,6 @@ fn spans(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Span> {
             Some(Span { start: range.start.try_into().ok()?, end: range.end.try_into().ok()? })
         })
         .collect()
-}
-
-/// Which words of the query occur in this text, as bits.
-fn matches(text: &str, query: &BTreeMap<String, u32>) -> u128 {
-    let mut found = 0;
-    each_stem(text, |word| {
-        if let Some(place) = query.get(word) {
-            found |= 1_u128 << (place % u128::BITS);
-        }
-    });
-    found
 }
 
 /// What each word of the query counts for: the rarer in this source, the more.

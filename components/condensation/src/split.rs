@@ -44,9 +44,9 @@ fn block(text: &str, range: Range<usize>, bytes_max: usize, units: &mut Vec<Rang
 /// The sentences of one line.
 fn sentences(text: &str, line: Range<usize>, bytes_max: usize, units: &mut Vec<Range<usize>>) {
     let mut start = line.start;
-    for (offset, symbol) in text[line.clone()].char_indices() {
-        let end = line.start + offset + symbol.len_utf8();
-        if ends_sentence(&text[start..end], symbol, &text[end..line.end]) {
+    for (offset, mark) in text[line.clone()].match_indices(ends_sentences) {
+        let end = line.start + offset + mark.len();
+        if ends_sentence(&text[start..end], mark, &text[end..line.end]) {
             push(text, start..end, bytes_max, units);
             start = end;
         }
@@ -54,17 +54,22 @@ fn sentences(text: &str, line: Range<usize>, bytes_max: usize, units: &mut Vec<R
     push(text, start..line.end, bytes_max, units);
 }
 
-/// Whether a sentence ends with this symbol, the last of `before`.
-fn ends_sentence(before: &str, symbol: char, after: &str) -> bool {
-    match symbol {
-        '。' | '！' | '？' => true,
-        '!' | '?' | '.' => {
+/// Whether sentences may end with this symbol.
+fn ends_sentences(symbol: char) -> bool {
+    matches!(symbol, '.' | '!' | '?' | '。' | '！' | '？')
+}
+
+/// Whether a sentence ends with this mark, the last of `before`.
+fn ends_sentence(before: &str, mark: &str, after: &str) -> bool {
+    match mark {
+        "!" | "?" | "." => {
             let mut next = after.chars();
             let apart = next.next().is_none_or(char::is_whitespace);
             let goes_on = next.find(|next| !next.is_whitespace()).is_some_and(char::is_lowercase);
-            apart && !goes_on && !(symbol == '.' && is_short(before))
+            apart && !goes_on && !(mark == "." && is_short(before))
         }
-        _ => false,
+        // Scripts without spaces have marks of their own, which end nothing else.
+        _ => true,
     }
 }
 

@@ -18,20 +18,31 @@ const STOP_WORDS: [&str; 129] = [
 
 /// Calls `visit` with each word of a text: lower case, without the endings that English inflects
 /// with. Characters of scripts that are written without spaces are words by themselves.
-pub fn each_stem(text: &str, mut visit: impl FnMut(&str)) {
+///
+/// Words whose first byte, in lower case, is not `wanted` are passed over: most words of a text have
+/// nothing to do with the query, and this is told before any work is done on them.
+pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(&str)) {
     let mut word = String::new();
-    for symbol in text.chars().chain([' ']) {
-        if symbol.is_alphanumeric() && !is_ideograph(symbol) {
-            word.extend(symbol.to_lowercase());
+    for run in text.split(|symbol: char| !symbol.is_alphanumeric()) {
+        let Some(first) = run.bytes().next() else { continue };
+        if run.is_ascii() {
+            if wanted(first.to_ascii_lowercase()) {
+                word.clear();
+                word.push_str(run);
+                word.make_ascii_lowercase();
+                stem(&mut word);
+                visit(&word);
+            }
             continue;
         }
-        if !word.is_empty() {
-            stem(&mut word);
-            visit(&word);
-            word.clear();
-        }
-        if is_ideograph(symbol) {
-            visit(symbol.encode_utf8(&mut [0; 4]));
+        for piece in run.split_inclusive(is_ideograph) {
+            let last = piece.char_indices().last().filter(|(_, symbol)| is_ideograph(*symbol));
+            let (before, symbol) = piece.split_at(last.map_or(piece.len(), |(at, _)| at));
+            for part in [stemmed(&before.to_lowercase()), symbol.to_owned()] {
+                if part.bytes().next().is_some_and(&wanted) {
+                    visit(&part);
+                }
+            }
         }
     }
 }
@@ -41,11 +52,15 @@ pub fn each_stem(text: &str, mut visit: impl FnMut(&str)) {
 pub fn query_stems(query: &str, most: usize) -> Vec<String> {
     let stop: Vec<String> = STOP_WORDS.iter().map(|word| stemmed(word)).collect();
     let mut all: Vec<String> = Vec::new();
-    each_stem(query, |word| {
-        if all.len() < most && !all.iter().any(|known| known == word) {
-            all.push(word.to_owned());
-        }
-    });
+    each_stem(
+        query,
+        |_| true,
+        |word| {
+            if all.len() < most && !all.iter().any(|known| known == word) {
+                all.push(word.to_owned());
+            }
+        },
+    );
     let telling: Vec<String> = all.iter().filter(|word| !stop.contains(word)).cloned().collect();
     if telling.is_empty() { all } else { telling }
 }
