@@ -40,19 +40,26 @@ pub async fn migrate(database: &Database) -> Result<(), ApiError> {
         // There is no such table: the database is new.
         Err(_) => 0,
     };
-    if version > VERSION {
-        let message = format!(
-            "the database has schema version {version}, and this program knows versions up to \
-             {VERSION}: run a newer program, or give this one another database"
-        );
-        return Err(ApiError::new(500, "database_too_new", message));
-    }
+    refuse_newer(version)?;
     if version < VERSION {
         upgrade(database).await.map_err(|cause| {
             ApiError::internal("the database could not be brought to this version", cause)
         })?;
     }
     Ok(())
+}
+
+/// What a newer program made may mean something else, so it is not touched.
+fn refuse_newer(version: i64) -> Result<(), ApiError> {
+    if version <= VERSION {
+        return Ok(());
+    }
+    let message = format!(
+        "the database has schema version {version}, and this program knows versions up to \
+         {VERSION}: run a newer program, or give this one another database"
+    );
+    eprintln!("{message}");
+    Err(ApiError::new(500, "database_too_new", message))
 }
 
 async fn upgrade(database: &Database) -> Result<(), Error> {
@@ -67,4 +74,31 @@ async fn upgrade(database: &Database) -> Result<(), Error> {
         database.run(MOVE, params![version]).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_database_is_refused_with_both_versions() {
+        assert_eq!(refuse_newer(0), Ok(()));
+        assert_eq!(refuse_newer(VERSION), Ok(()));
+        let error = refuse_newer(VERSION + 1).unwrap_err();
+        assert_eq!((error.status, error.code), (500, "database_too_new"));
+        assert!(error.message.contains(&VERSION.to_string()), "{}", error.message);
+        assert!(error.message.contains(&(VERSION + 1).to_string()), "{}", error.message);
+    }
+
+    #[test]
+    fn every_version_has_statements_without_a_semicolon_at_the_end() {
+        for version in 1..=VERSION {
+            let all: Vec<&str> = statements(version).collect();
+            assert!(!all.is_empty(), "version {version}");
+            for statement in all {
+                assert!(!statement.is_empty() && !statement.ends_with(';'), "{statement}");
+            }
+        }
+        assert_eq!(statements(VERSION + 1).count(), 0);
+    }
 }

@@ -1,7 +1,5 @@
 //! A turn that was answered: what the client hears last, and what is done when it has.
 
-use serde_json::json;
-
 use super::receipt::Usage;
 use super::sink::Sink;
 use crate::db::Database;
@@ -26,7 +24,7 @@ impl Answered {
         if let Some(usage) = &self.usage {
             let _ = sink.send("usage", usage).await;
         }
-        let _ = sink.send("message.end", &json!(self.message)).await;
+        let _ = sink.send("message.end", &self.message).await;
     }
 
     /// Step 9: makes both messages part of the session's memory. What fails waits in the queue.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::degraded::Degraded;
+use super::degraded::{Degraded, reason};
 use super::passages::Source;
 use super::{builtin, check};
 use crate::bindings::policy::assembly::{self, Description, Plan, Request};
@@ -68,7 +68,10 @@ fn ask(request: &Request, sources: &[Source]) -> Result<Assembled, String> {
     for _ in 0..DESCRIPTIONS_MAX {
         let known = DESCRIBED.with_borrow(Clone::clone);
         let policy = known.map_or_else(describe, Ok)?;
-        let plan = assembly::assemble(request).map_err(|error| format!("{error:?}"))?;
+        let plan = assembly::assemble(request).map_err(|error| match error {
+            assembly::Error::Failed(failure) => reason(failure),
+            assembly::Error::IncompleteRequest => "it finds the request incomplete".to_owned(),
+        })?;
         if plan.digest != policy.digest {
             DESCRIBED.set(None);
             continue;

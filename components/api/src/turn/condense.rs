@@ -1,6 +1,6 @@
 //! Shortening what was recalled. What is short enough already is not touched, nor sent anywhere.
 
-use super::degraded::Degraded;
+use super::degraded::{Degraded, reason};
 use super::{builtin, check};
 use crate::bindings::inference::tokenizer::Side;
 use crate::bindings::inference::types::Error as ModelError;
@@ -55,7 +55,8 @@ pub fn slice(text: &str, span: Span) -> &str {
 }
 
 fn ask(request: &condensation::Request, degraded: &mut Vec<Degraded>) -> Vec<Vec<Span>> {
-    let answer = condensation::condense(request).map_err(|error| format!("{error:?}"));
+    let answer = condensation::condense(request)
+        .map_err(|condensation::Error::Failed(failure)| reason(failure));
     let answer = answer.and_then(|spans| check::condensation(request, &spans).map(|()| spans));
     answer.unwrap_or_else(|reason| {
         degraded.push(Degraded::new("condensation", reason));

@@ -3,7 +3,7 @@
 
 use super::assemble::Assembled;
 use super::condense::slice;
-use super::degraded::Degraded;
+use super::degraded::{Degraded, reason};
 use super::passages::Source;
 use super::prompt::{Line, Origin, Piece, Prompt, Words};
 use super::{builtin, check};
@@ -168,7 +168,10 @@ fn truncate(
     request: &truncation::Request,
     degraded: &mut Vec<Degraded>,
 ) -> Result<Vec<Kept>, ApiError> {
-    let answer = truncation::truncate(request).map_err(|error| format!("{error:?}"));
+    let answer = truncation::truncate(request).map_err(|error| match error {
+        truncation::Error::Failed(failure) => reason(failure),
+        truncation::Error::DoesNotFit(_) => "it says that what fits does not".to_owned(),
+    });
     let answer = answer.and_then(|kept| check::truncation(request, &kept).map(|()| kept));
     let reason = match answer {
         Ok(kept) => return Ok(kept),

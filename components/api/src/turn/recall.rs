@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::degraded::Degraded;
+use super::degraded::{Degraded, reason};
 use super::{builtin, check};
 use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::policy::ranking::{self, Candidate};
@@ -278,7 +278,7 @@ fn rank(
         candidates: candidates.collect(),
         most,
     };
-    let answer = ranking::rank(&request).map_err(|error| format!("{error:?}"));
+    let answer = ranking::rank(&request).map_err(|ranking::Error::Failed(failure)| reason(failure));
     let choices = answer.and_then(|choices| check::ranking(&request, &choices).map(|()| choices));
     let choices = choices.unwrap_or_else(|reason| {
         degraded.push(Degraded::new("ranking", reason));
