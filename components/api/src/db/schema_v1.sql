@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS models (
 )
 --;
 -- A turn is a message of the user and one of the assistant, which is reserved at the same moment.
--- Times are microseconds since 1970-01-01 UTC. `embedded_by` is the model of the vector, 0 for none.
+-- Times are microseconds since 1970-01-01 UTC. `embedded_by` is the model of the vector, 0 for
+-- none.
 -- `lease`, `host_run` and `cancel` mean something only while the status is `pending`.
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -81,7 +82,8 @@ CREATE VIEW IF NOT EXISTS turn_ends
 --;
 CREATE VIEW IF NOT EXISTS indexings (message, model, vector) AS SELECT 0, 0, x'' WHERE 0
 --;
-CREATE TRIGGER IF NOT EXISTS messages_reserved AFTER INSERT ON messages WHEN NEW.role = 'assistant' BEGIN
+CREATE TRIGGER IF NOT EXISTS messages_reserved
+  AFTER INSERT ON messages WHEN NEW.role = 'assistant' BEGIN
   UPDATE sessions SET turns = NEW.turn, last_updated_at = NEW.timestamp WHERE no = NEW.session;
 END
 --;
@@ -113,12 +115,14 @@ CREATE TRIGGER IF NOT EXISTS indexings_insert INSTEAD OF INSERT ON indexings BEG
 END
 --;
 -- A reserved reply of a turn that died holds nothing; what the user said stays, marked.
-CREATE TRIGGER IF NOT EXISTS messages_abandoned AFTER DELETE ON messages WHEN OLD.status = 'pending' BEGIN
+CREATE TRIGGER IF NOT EXISTS messages_abandoned
+  AFTER DELETE ON messages WHEN OLD.status = 'pending' BEGIN
   UPDATE messages SET status = 'interrupted'
     WHERE session = OLD.session AND turn = OLD.turn AND role = 'user' AND status = 'ok';
 END
 --;
-CREATE TRIGGER IF NOT EXISTS messages_forgotten AFTER UPDATE OF forgotten ON messages WHEN NEW.forgotten BEGIN
+CREATE TRIGGER IF NOT EXISTS messages_forgotten
+  AFTER UPDATE OF forgotten ON messages WHEN NEW.forgotten BEGIN
   DELETE FROM vectors WHERE message = NEW.id;
   UPDATE messages SET embedded_by = 0 WHERE id = NEW.id;
 END

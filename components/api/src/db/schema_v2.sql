@@ -1,5 +1,5 @@
--- Version 2: full text. Postings are keyed by session first: a search reads rows of one session, and
--- its statistics are of that session.
+-- Version 2: full text. Postings are keyed by session first: a search reads rows of one session,
+-- and its statistics are of that session.
 CREATE TABLE IF NOT EXISTS postings (
   session INTEGER NOT NULL,
   term TEXT NOT NULL,
@@ -9,8 +9,8 @@ CREATE TABLE IF NOT EXISTS postings (
   PRIMARY KEY (session, term, message)
 ) WITHOUT ROWID
 --;
--- In how many messages of a session a term occurs: what tells rare words from common ones before any
--- posting is read.
+-- In how many messages of a session a term occurs: what tells rare words from common ones before
+-- any posting is read.
 CREATE TABLE IF NOT EXISTS terms (
   session INTEGER NOT NULL,
   term TEXT NOT NULL,

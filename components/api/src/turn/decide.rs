@@ -40,7 +40,7 @@ impl Turn {
         let measured = Meter { digest: &model.digest, number: meter };
         let policy = assemble::policy(&mut self.degraded);
 
-        // Where the window does not reach back to the first turn, the searches need not wait for it.
+        // Where the window does not reach back to the first turn, no search has to wait for it.
         let early = history::window_start(self.posted.turn, &policy.history) > 1;
         let (history, hits) = futures::join!(
             self.measure_history(&policy, budget.prompt, measured),

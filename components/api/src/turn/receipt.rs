@@ -1,5 +1,5 @@
-//! What is kept of how a reply came about: the metadata that every client sees, and the receipt from
-//! which the exact prompt can be put together again.
+//! What is kept of how a reply came about: the metadata that every client sees, and the receipt,
+//! from which the exact prompt can be put together again.
 
 use std::rc::Rc;
 
