@@ -96,7 +96,7 @@ def slope(sums, goals):
 
 
 def refine(table, matrix, goals, check):
-    """Adam, with a rate that falls to nothing along a cosine; `STAY` holds on to the plain table."""
+    """Adam, with a rate that falls to nothing along a cosine; `STAY` holds on to the start."""
     start, order = table.copy(), np.random.default_rng(0)
     mean, square, step = np.zeros_like(table), np.zeros_like(table), 0
     total = EPOCHS * (matrix.shape[0] // BATCH)
@@ -120,7 +120,8 @@ def refine(table, matrix, goals, check):
 GOLDEN = [
     "My sister Ines moved to Lisbon in March.", "Where does my sister live?", "", "   ", "?!",
     "The café's naïve façade — déjà vu!", "你好世界, hello", "🙂🙂", "[MASK] [CLS] ##ing",
-    "UPPER lower MiXeD", "tab\tnew\nline\r\nfeed\x0b\x0c end", "zero\u200bwidth \ufffd and \x00 nul",
+    "UPPER lower MiXeD", "tab\tnew\nline\r\nfeed\x0b\x0c end",
+    "zero\u200bwidth \ufffd and \x00 nul",
     "x" * 101, "x" * 100, "3.14159 + 2,718 = 5.85987", "don't can't won't", "a" * 30 + "ß",
     "Ångström ǅ İstanbul ŉ", "https://example.org/a?b=c&d=e#f", "The quick brown fox. " * 80,
     "What did I say about the budget last March?", "e\u0301 combines", "ﬁ ligature ½ ²",
