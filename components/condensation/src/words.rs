@@ -19,8 +19,8 @@ const STOP_WORDS: [&str; 129] = [
 /// Calls `visit` with each word of a text: lower case, without the endings that English inflects
 /// with. Characters of scripts that are written without spaces are words by themselves.
 ///
-/// Words whose first byte, in lower case, is not `wanted` are passed over: most words of a text have
-/// nothing to do with the query, and this is told before any work is done on them.
+/// Words whose first byte, in lower case, is not `wanted` are passed over: most words of a text
+/// have nothing to do with the query, and this is told before any work is done on them.
 pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(&str)) {
     let mut word = String::new();
     for run in text.split(|symbol: char| !symbol.is_alphanumeric()) {
