@@ -49,6 +49,13 @@ pub struct ServeArguments {
         value_parser = clap::value_parser!(u32).range(256..=1_048_576)
     )]
     context_tokens: Option<u32>,
+    /// The most tokens of a reply; sets the application's variable `reply_tokens_max`
+    #[arg(
+        long,
+        value_name = "TOKENS",
+        value_parser = clap::value_parser!(u32).range(1..=1_048_576)
+    )]
+    reply_tokens: Option<u32>,
     /// The manifest of the application [default: the nearest `spin.toml` in a folder around this
     /// program]
     #[arg(long, value_name = "FILE")]
@@ -68,6 +75,8 @@ pub struct ServeConfig {
     pub embedding_model: Option<PathBuf>,
     /// The context of one conversation, in tokens; none for the model's own.
     pub context_tokens: Option<u32>,
+    /// The most tokens of a reply; none for what the application thinks best.
+    pub reply_tokens: Option<u32>,
     /// The manifest.
     pub app: PathBuf,
 }
@@ -105,6 +114,7 @@ impl ServeArguments {
             model,
             embedding_model: self.embedding_model,
             context_tokens: self.context_tokens,
+            reply_tokens: self.reply_tokens,
             app,
         })
     }

@@ -48,6 +48,19 @@ impl Values {
         Ok(Self(values))
     }
 
+    /// Gives a variable another value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the application has no such variable.
+    pub fn set(&mut self, name: &str, value: String) -> Result<()> {
+        match self.0.get_mut(name) {
+            Some(old) => *old = value,
+            None => bail!("the application has no variable `{name}`"),
+        }
+        Ok(())
+    }
+
     /// Fills in the variables of a component, which are templates: `{{ name }}` stands for the
     /// value of a variable of the application.
     ///
@@ -193,6 +206,16 @@ mod tests {
         for template in ["{{ other }}", "{{ name"] {
             assert!(ctx(&values, template).is_err(), "{template}");
         }
+    }
+
+    #[test]
+    fn an_argument_goes_before_both() {
+        let app = app(&[("reply_tokens_max", Some(""))]);
+        let mut values = Values::find(&app, |_| Some("7".to_owned())).expect("values");
+        values.set("reply_tokens_max", "9".to_owned()).expect("known");
+        let ctx = ctx(&values, "{{ reply_tokens_max }}").expect("a template");
+        assert_eq!(ctx.get("v").expect("a value"), "9");
+        assert!(values.set("other", String::new()).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::{error, info};
 use wasmtime::component::{Component as Code, Linker};
 use wasmtime_wasi_http::WasiBody;
-use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::engine::{self, Engines};
@@ -23,7 +23,7 @@ use crate::serve::guest::Guest;
 use crate::serve::reply::Failure;
 use crate::serve::route::Routes;
 use crate::serve::services::{self, Services};
-use crate::serve::shutdown::Alive;
+use crate::serve::shutdown::{Alive, Stop};
 use crate::serve::worker::Workers;
 
 /// The most requests that are answered at once, over all components.
@@ -49,11 +49,16 @@ impl App {
     /// # Errors
     ///
     /// Fails if a component cannot be read or compiled, or imports what it is not granted.
-    pub fn load(manifest: &manifest::App, engines: &Engines, services: Services) -> Result<Self> {
+    pub fn load(
+        manifest: &manifest::App,
+        engines: &Engines,
+        services: Services,
+        stop: &Stop,
+    ) -> Result<Self> {
         let mut handlers = Vec::new();
         let mut maintained = Vec::new();
         for (name, component) in &manifest.components {
-            let load = load(name, component, engines, &services);
+            let load = load(name, component, engines, &services, stop);
             let workers = load.with_context(|| format!("cannot load component `{name}`"))?;
             let handler = ProxyHandler::new(workers);
             if let Some(path) = &component.maintenance {
@@ -143,7 +148,14 @@ async fn handle(
 ) -> Result<Response<WasiBody>, Failure> {
     handler.handle(alive, request).await.map_err(|failure| {
         error!("A request was not answered: {failure:#}");
-        if failure.is::<ExpirationError>() { Failure::TimedOut } else { Failure::Broken }
+        if failure.is::<ExpirationError>() {
+            Failure::TimedOut
+        } else if failure.is::<InstantiationError<Alive>>() {
+            // The pool has no room for another instance.
+            Failure::Overloaded
+        } else {
+            Failure::Broken
+        }
     })
 }
 
@@ -152,6 +164,7 @@ fn load(
     component: &manifest::Component,
     engines: &Engines,
     services: &Services,
+    stop: &Stop,
 ) -> Result<Workers> {
     let start = Instant::now();
     let grants = services.grant(name, component)?;
@@ -163,7 +176,7 @@ fn load(
         .map_err(anyhow::Error::from)
         .context("the component does not export `wasi:http/handler@0.3.0`")?;
     info!("Component `{name}` is loaded after {} ms", start.elapsed().as_millis());
-    Ok(Workers::new(engines.guests().clone(), service, grants))
+    Ok(Workers::new(engines.guests().clone(), service, grants, stop.clone()))
 }
 
 /// Refuses a component that may, by its manifest, reach other hosts, and is made to.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Response;
 use hyper::body::Incoming;
@@ -97,6 +97,11 @@ async fn answer(
     let Some(app) = site.app() else {
         return Ok(Failure::Starting.into_response());
     };
+    let start = Instant::now();
+    // Not the query: it may hold what a person searched for.
+    let what = (request.method().clone(), request.uri().path().to_owned());
     let answer = app.answer(request, alive.clone()).await;
-    Ok(answer.unwrap_or_else(Failure::into_response))
+    let answer = answer.unwrap_or_else(Failure::into_response);
+    debug!("{} {}: {} after {:?}", what.0, what.1, answer.status(), start.elapsed());
+    Ok(answer)
 }

@@ -1,4 +1,5 @@
-//! The server: binds its port at once, loads the application, answers, maintains, and ends in order.
+//! The server: binds its port at once, loads the application, answers, maintains, and ends in
+//! order.
 
 mod app;
 mod body;
@@ -88,7 +89,10 @@ async fn serve(
     alive: &Alive,
     start: Instant,
 ) -> Result<()> {
-    let loading = tokio::task::spawn_blocking(move || load(&config));
+    let loading = tokio::task::spawn_blocking({
+        let stop = stop.clone();
+        move || load(&config, &stop)
+    });
     let app = loading.await.context("loading the application broke down")??;
     while !app.maintain(alive).await {
         warn!("Loci is not ready: its first maintenance failed, and is tried again");
@@ -105,12 +109,12 @@ async fn serve(
     }
 }
 
-fn load(config: &ServeConfig) -> Result<App> {
+fn load(config: &ServeConfig, stop: &Stop) -> Result<App> {
     let manifest = manifest::read(&config.app)?;
     info!("Loading the application `{}` from `{}`", manifest.name, config.app.display());
     let engines = Engines::new(&config.data.join("cache"))?;
     let services = Services::open(config, &manifest, engines.clone())?;
-    App::load(&manifest, &engines, services)
+    App::load(&manifest, &engines, services, stop)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -33,6 +33,9 @@ const CHAT: [&str; 3] =
 const SEARCH: &str = "loci:search/vectors@0.1.0";
 const EMBEDDINGS: &str = "loci:inference/embeddings@0.1.0";
 
+/// The variable of the application that an argument sets.
+const REPLY_TOKENS: &str = "reply_tokens_max";
+
 /// What the host has, for all components.
 pub struct Services {
     engines: Engines,
@@ -50,7 +53,10 @@ impl Services {
     ///
     /// Fails if a required variable has no value, or the database cannot be opened.
     pub fn open(config: &ServeConfig, manifest: &manifest::App, engines: Engines) -> Result<Self> {
-        let variables = variables::Values::find(manifest, |name| std::env::var(name).ok())?;
+        let mut variables = variables::Values::find(manifest, |name| std::env::var(name).ok())?;
+        if let Some(tokens) = config.reply_tokens {
+            variables.set(REPLY_TOKENS, tokens.to_string()).context("`--reply-tokens`")?;
+        }
         let file = config.data.join("loci.db");
         let database = Database::open(&file, Limits::default())?;
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);

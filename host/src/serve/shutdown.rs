@@ -36,6 +36,11 @@ impl Stop {
         // The sender lives as long as the process.
         drop(self.0.wait_for(|asked| *asked).await);
     }
+
+    /// Tells whether the host was asked to end.
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
 }
 
 /// Listens for Ctrl-C and SIGTERM. The first one asks the host to end; the second one ends the

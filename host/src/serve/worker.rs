@@ -16,7 +16,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::serve::guest::{Grants, Guest};
-use crate::serve::shutdown::Alive;
+use crate::serve::shutdown::{Alive, Stop};
 
 /// The most requests that one instance answers at once.
 const REQUESTS_AT_ONCE_MAX: usize = 16;
@@ -36,12 +36,13 @@ pub struct Workers {
     engine: Engine,
     service: ServicePre<Guest>,
     grants: Grants,
+    stop: Stop,
 }
 
 impl Workers {
     /// Makes the instances' pattern of a component that was linked.
-    pub fn new(engine: Engine, service: ServicePre<Guest>, grants: Grants) -> Self {
-        Self { engine, service, grants }
+    pub fn new(engine: Engine, service: ServicePre<Guest>, grants: Grants, stop: Stop) -> Self {
+        Self { engine, service, grants, stop }
     }
 }
 
@@ -59,7 +60,7 @@ impl HandlerState for Workers {
             proxy,
             view: Guest::http,
             expiration: Expiration { sleep: Box::pin(tokio::time::sleep(IDLE_MAX)) },
-            state: Worker { component: self.grants.component.clone() },
+            state: Worker { component: self.grants.component.clone(), stop: self.stop.clone() },
         })
     }
 }
@@ -67,6 +68,7 @@ impl HandlerState for Workers {
 /// One instance.
 pub struct Worker {
     component: String,
+    stop: Stop,
 }
 
 impl WorkerState for Worker {
@@ -98,7 +100,10 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
-        if let Err(failure) = result {
+        // What still runs when the host ends is broken off, and that is no failure.
+        if let Err(failure) = result
+            && !self.stop.is_asked()
+        {
             error!("An instance of component `{}` broke down: {failure:#}", self.component);
         }
         drop(store);
