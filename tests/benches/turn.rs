@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use loci_tests::client::Client;
 use loci_tests::server::Server;
-use loci_tests::tiny_gguf::TinyGguf;
+use loci_tests::tiny_gguf::{TinyGguf, Vocabulary};
 use serde_json::{Value, json};
 
 /// Turns in the deep session.
@@ -23,8 +23,7 @@ const TURNS_EACH: usize = 60;
 fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let model = folder.path().join("tiny.gguf");
-    // As many tokens as bytes, so the context must hold a window of recent turns in bytes.
-    TinyGguf { context: 16_384, ..TinyGguf::chat() }.write(&model)?;
+    instant_model().write(&model)?;
     let model = model.to_str().context("a temporary path is UTF-8")?;
     let began = Instant::now();
     let server = Server::start(&["--model", model])?;
@@ -43,6 +42,20 @@ fn main() -> Result<()> {
     throughput(&client)?;
     println!("memory after all turns (resident)    {:>9.1} MB", resident_megabytes(&server)?);
     Ok(())
+}
+
+/// One narrow layer and a small context: what a model of this engine costs at the very least.
+fn instant_model() -> TinyGguf {
+    TinyGguf {
+        name: "instant".into(),
+        vocabulary: Vocabulary::merged(1_000),
+        context: 2_048,
+        embedding: 32,
+        layers: 1,
+        heads: 1,
+        feed_forward: 32,
+        ..TinyGguf::chat()
+    }
 }
 
 /// One session, `DEPTH` turns deep: the first turns beside the last ones.
