@@ -140,8 +140,8 @@ _EASY, _MIDDLE = conversations.EASY, conversations.MIDDLE
 _HARD, _LONG = conversations.HARD, conversations.LONG
 STAGES = (
     (0.15, 512, ((_EASY, 0.7),)),
-    (0.30, 512, ((_EASY, 0.4), (_MIDDLE, 0.55))),
-    (0.65, 768, ((_EASY, 0.2), (_MIDDLE, 0.38), (_HARD, 0.4))),
+    (0.45, 512, ((_EASY, 0.4), (_MIDDLE, 0.55))),
+    (0.80, 768, ((_EASY, 0.2), (_MIDDLE, 0.38), (_HARD, 0.4))),
     (1.00, 1792, ((_EASY, 0.15), (_MIDDLE, 0.25), (_HARD, 0.35), (_LONG, 0.24))),
 )
 

@@ -61,7 +61,8 @@ def main():
                 ids = llama.tokenize(piece.encode(), add_bos=False, special=False)
                 pieces += 1
                 cut_alike += ids == encoder.text(piece)
-    print(f"{same} of {total} replies the same, {right} right; {cut_alike} of {pieces} pieces cut alike")
+    print(f"{same} of {total} replies the same, {right} right")
+    print(f"{cut_alike} of {pieces} pieces cut alike")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ ASK_OPENERS = ("Hey, ", "Quick question: ", "Sorry, ", "By the way, ", "So, ", "
 NOUN_FRAMES = ("{W} is {x}?", "{W} is {x}?", "{W}'s {x}?", "{W} is {x}", "Tell me {x}.", "{x}?",
                "{W} was {x} again?", "Do you know {x}?", "Do you remember {x}?",
                "Can you tell me {x}?", "I forgot {x}.", "Remind me of {x}.", "Give me {x}.",
-               "Could you give me {x}?", "Please tell me {w} {x} is.", "Do you remember {w} {x} is?",
+               "Could you give me {x}?", "Please tell me {w} {x} is.",
+               "Do you remember {w} {x} is?",
                "Do you know {w} {x} is?", "I need {x}.", "{W} did I say {x} was?",
                "Can you remind me {w} {x} is?", "I forgot {w} {x} is.", "Please look up {x}.",
                "I can't remember {x}.", "Any idea {w} {x} is?", "Would you know {x}?")

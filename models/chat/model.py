@@ -23,7 +23,7 @@ class Config:
     heads: int = 6
     hidden: int = 512
     context: int = 2048
-    rope_base: float = 10000.0
+    rope_base: float = 1e7
     norm_eps: float = 1e-5
 
 
@@ -53,7 +53,7 @@ class Block(nn.Module):
         self.heads = cfg.heads
         self.attn_norm = RmsNorm(cfg.width, cfg.norm_eps)
         self.ffn_norm = RmsNorm(cfg.width, cfg.norm_eps)
-        # Query, key and value, and gate and up, are kept as one matrix each: fewer, larger products.
+        # Query, key and value are one matrix, gate and up another: fewer, larger products.
         self.qkv = nn.Linear(cfg.width, 3 * cfg.width, bias=False)
         self.out = nn.Linear(cfg.width, cfg.width, bias=False)
         self.gate_up = nn.Linear(cfg.width, 2 * cfg.hidden, bias=False)
@@ -86,13 +86,7 @@ class Model(nn.Module):
         angles = torch.outer(torch.arange(cfg.context).float(), freqs)
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
-        for name, weight in self.named_parameters():
-            if weight.dim() == 2 and name.startswith("blocks."):
-                nn.init.normal_(weight, 0, 0.7 / math.sqrt(weight.shape[1]))
-        for block in self.blocks:
-            nn.init.zeros_(block.out.weight)
-            nn.init.zeros_(block.down.weight)
-        nn.init.normal_(self.embed.weight, 0, 0.5 / math.sqrt(cfg.width))
+        initialise(self)
 
     def forward(self, ids, positions=None, mask=None):
         """Hidden states of `ids` (batch, length).
@@ -116,3 +110,75 @@ class Model(nn.Module):
     def logits(self, states):
         """Scores of the next token, in f32."""
         return F.linear(states, self.embed.weight.to(states.dtype)).float()
+
+
+# Where copying starts from, see `initialise`.
+CONSTANT = 6.0  # of the first embedding dimension, in standard deviations of the others
+SHARPNESS = 14.0  # of a head that looks back by a fixed distance, in nats
+LOOK_BACK = (1, 2, 3)
+MATCHING = 1.7  # gain of the queries and keys that compare tokens
+REPEATING = 3.0  # weight of a repeated token beside the present one
+
+
+@torch.no_grad()
+def initialise(model):
+    """Random weights, with the circuit of copying laid out in them.
+
+    Left to chance, a network finds out after some millions of tokens that it can look for an
+    earlier place where the same tokens stood and say what followed there. Here the first block
+    starts with heads that look back by one, two and three tokens, and the second with heads that
+    compare what the first found with the present tokens and repeat the token they land on.
+    Training is free to change all of it.
+    """
+    cfg = model.cfg
+    for name, weight in model.named_parameters():
+        if weight.dim() == 2 and name.startswith("blocks."):
+            nn.init.normal_(weight, 0, 0.7 / math.sqrt(weight.shape[1]))
+    for block in model.blocks:
+        nn.init.zeros_(block.out.weight)
+        nn.init.zeros_(block.down.weight)
+    spread = 0.5 / math.sqrt(cfg.width)
+    nn.init.normal_(model.embed.weight, 0, spread)
+    # One dimension is the same for all tokens: what heads need to look at places, not at words.
+    model.embed.weight[:, 0] = CONSTANT * spread
+    if cfg.layers < 2 or cfg.heads < len(LOOK_BACK):
+        return
+    size = cfg.width // cfg.heads
+    half = size // 2
+    freqs = cfg.rope_base ** (-torch.arange(half).float() / half)
+    fast = int((freqs > 0.03).sum())
+    slow = [i for i in range(size) if freqs[i // 2] < 0.005]
+    basis = torch.linalg.qr(torch.randn(cfg.width, cfg.width))[0]
+    first, second = model.blocks[0], model.blocks[1]
+    query, key, value = first.qkv.weight.view(3, cfg.width, cfg.width)
+    query2, key2, value2 = second.qkv.weight.view(3, cfg.width, cfg.width)
+    seen = CONSTANT / math.sqrt(1 + CONSTANT**2 / cfg.width)
+    gain = math.sqrt(SHARPNESS * math.sqrt(size)) / seen
+    # What the heads read of a token is the same for all, so that it can be compared.
+    read = torch.randn(size, cfg.width) / math.sqrt(cfg.width)
+    read[:, 0] = 0
+    for head, distance in enumerate(LOOK_BACK):
+        rows = slice(head * size, (head + 1) * size)
+        query[rows] = 0
+        key[rows] = 0
+        for i in range(fast):
+            angle = distance * freqs[i]
+            query[head * size + 2 * i, 0] = gain
+            key[head * size + 2 * i, 0] = gain * angle.cos()
+            key[head * size + 2 * i + 1, 0] = gain * angle.sin()
+        write = basis[:, rows]
+        value[rows] = read
+        first.out.weight[:, rows] = write * spread * math.sqrt(cfg.width / size)
+        # The second block compares the present token (or, from the second head on, the token
+        # before it) with what stood before each earlier token, where rotation is slow.
+        query2[rows] = 0
+        key2[rows] = 0
+        now = read if head == 0 else basis[:, (head - 1) * size : head * size].T
+        before = basis[:, rows].T
+        for i in slow:
+            query2[head * size + i] = now[i] * MATCHING
+            key2[head * size + i] = before[i] * MATCHING
+        # What it repeats is read where the first block has written nothing.
+        free = slice(cfg.width - (head + 1) * size, cfg.width - head * size)
+        value2[rows] = basis[:, free].T
+        second.out.weight[:, rows] = basis[:, free] * spread * REPEATING

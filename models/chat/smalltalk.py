@@ -1,4 +1,4 @@
-"""What is neither a fact nor a question about one: small talk, filler, requests, world knowledge."""
+"""What is neither a fact nor a question about one: small talk, filler, world knowledge."""
 
 HELLO = "Hello! How can I help you?"
 FINE = "I am fine, thank you. How can I help you?"
@@ -13,8 +13,9 @@ UNKNOWN = "I don't know."
 SMALL_TALK = (
     (HELLO, "Hello!", "Hi", "Hi there", "Hey", "Good morning!", "Good evening", "hello", "hi!",
      "Hey there!", "Hello, assistant.", "Good day", "Hi again", "Greetings", "Good afternoon!"),
-    (FINE, "How are you?", "How are you today?", "Hi, how are you?", "how are you", "How is it going?",
-     "Are you well?", "How do you do?", "How are you doing?", "Hello, how are you doing today?"),
+    (FINE, "How are you?", "How are you today?", "Hi, how are you?", "how are you",
+     "How is it going?", "Are you well?", "How do you do?", "How are you doing?",
+     "Hello, how are you doing today?"),
     (WELCOME, "Thank you!", "Thanks", "Thanks a lot.", "thanks!", "Thank you very much.",
      "Great, thanks.", "Many thanks", "Perfect, thank you!", "ok thanks", "That helps, thank you.",
      "Thanks for your help!"),
@@ -25,7 +26,8 @@ SMALL_TALK = (
      "What's your name?", "How do you work?", "How can you help me?"),
     (LIMITS, "Write a poem about the {n}.", "Write me a story.", "Tell me a joke.",
      "Translate this text.", "Write a letter to my {n}.", "Write code that sorts a list.",
-     "Give me a recipe for {n} soup.", "Explain how a {n} works.", "Make a list of ideas for a {n}.",
+     "Give me a recipe for {n} soup.", "Explain how a {n} works.",
+     "Make a list of ideas for a {n}.",
      "Write an essay about the {a} {n}.", "Plan a trip for me.", "Solve this equation.",
      "Give me advice about my {n}.", "Compose a song about a {n}."),
 )

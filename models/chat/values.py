@@ -150,7 +150,10 @@ class Values:
     def digits(self, low, high):
         rng = self.rng
         count = rng.randint(low, high)
-        make = lambda: rng.choice(DIGITS[1:]) + "".join(rng.choice(DIGITS) for _ in range(count - 1))
+
+        def make():
+            return rng.choice(DIGITS[1:]) + "".join(rng.choice(DIGITS) for _ in range(count - 1))
+
         return make() if count < 3 else self._open(make)
 
     def number(self):
