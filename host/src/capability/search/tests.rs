@@ -79,6 +79,11 @@ fn component(version: u32) -> Vec<u8> {
                 (i64.store (i32.const 16) (i64.const {version}))
                 (i32.const 0)))"#
     );
+    encode(&module)
+}
+
+/// A module, as a component of the world of vector search.
+fn encode(module: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).expect("a module");
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/search");
