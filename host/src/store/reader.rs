@@ -28,13 +28,16 @@ pub(super) fn serve(
                 let outcome = session.run(&job);
                 let _ = job.reply.send(outcome);
             }
-            Ok(Class::Change | Class::Write) => {
+            Err(error @ (Error::Refused(_) | Error::Limit(_))) => {
+                let _ = job.reply.send(Err(error));
+            }
+            // An error may come of a schema that has changed since this connection read it: SQLite
+            // looks again for a missing table, but not for the missing trigger of a view. The
+            // writer's is the schema as it is, so its answer counts.
+            Ok(Class::Change | Class::Write) | Err(_) => {
                 if let Err(refused) = writer.try_send(Message::Run(job)) {
                     refuse(refused);
                 }
-            }
-            Err(error) => {
-                let _ = job.reply.send(Err(error));
             }
         }
     }

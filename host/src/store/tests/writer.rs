@@ -279,3 +279,22 @@ fn every_row_comes_back_as_it_was_stored() {
         prop_assert_eq!(stored.rows, vec![row]);
     });
 }
+
+#[tokio::test]
+async fn a_trigger_holds_for_readers_that_knew_the_schema_without_it() {
+    let fixture = Fixture::new();
+    fixture.run("CREATE TABLE t (a INTEGER)").await.unwrap();
+    fixture.run("CREATE VIEW v AS SELECT a FROM t").await.unwrap();
+    for number in 0..32 {
+        fixture.number(&format!("SELECT count(*) + {number} FROM v")).await;
+    }
+    let trigger = "CREATE TRIGGER v_insert INSTEAD OF INSERT ON v BEGIN \
+                   INSERT INTO t VALUES (NEW.a); END";
+    fixture.run(trigger).await.unwrap();
+    for number in 0..32 {
+        fixture.run(&format!("INSERT INTO v VALUES ({number})")).await.unwrap();
+    }
+    assert_eq!(fixture.number("SELECT count(*) FROM v").await, 32);
+    let error = fixture.run("INSERT INTO nowhere VALUES (1)").await.unwrap_err().to_string();
+    assert!(error.contains("no such table"), "{error}");
+}
