@@ -97,6 +97,14 @@ fn without_a_model_the_message_is_stored_and_the_error_is_clear() {
 }
 
 #[test]
+fn with_no_model_at_all_the_error_says_how_to_give_one() {
+    let server = loci_tests::server::Server::start(&[]).unwrap();
+    let client = server.client();
+    let session = client.create_session("nobody").unwrap();
+    check(&client.post_message(&session, "Anybody?").unwrap(), 503, "--model");
+}
+
+#[test]
 fn what_cannot_fit_fails_with_both_numbers() {
     let arguments = ["--model", crate::support::tiny_model(), "--context-tokens", "512"];
     let server = loci_tests::server::Server::start(&arguments).unwrap();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _, ready};
+use tracing::warn;
 
 use crate::capability::embeddings::{self, StaticEmbedder};
 use crate::capability::{inference, llm, policy, search, sqlite, variables};
@@ -62,7 +63,10 @@ impl Services {
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
         let chat: Arc<dyn ChatBackend> = match &config.model {
             Some(path) => Arc::new(LlamaChat::load(path.clone(), config.context_tokens)),
-            None => Arc::new(Absent),
+            None => {
+                warn!("There is no chat model: `--model FILE.gguf` names one");
+                Arc::new(Absent)
+            }
         };
         let load =
             |path: &PathBuf| -> Arc<dyn Embedder> { Arc::new(LlamaEmbedder::load(path.clone())) };

@@ -90,9 +90,12 @@ impl ApiError {
     /// The error of a model, as the person who waits should hear it.
     pub fn of_model(error: &ModelError) -> Self {
         match error {
-            ModelError::NoModel => {
-                Self::new(503, "model_not_configured", "no chat model is configured")
-            }
+            ModelError::NoModel => Self::new(
+                503,
+                "model_not_configured",
+                "no chat model is configured: start `loci serve` with `--model FILE.gguf`, or on \
+                 stock Spin set the variable `inference_url`",
+            ),
             ModelError::Loading(percent) => Self {
                 retry_after_seconds: Some(2),
                 ..Self::new(503, "model_loading", format!("the model is loading: {percent} % done"))
