@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 
 use crate::support::{server, slow_server, tiny_model};
 
+/// A message whose answer is the same every time, since it is the likeliest token at each step: a
+/// random one could be the end of the answer before a test has broken it off.
+fn ask(content: &str, tokens: u32) -> Value {
+    json!({ "role": "user", "content": content, "max_tokens": tokens, "temperature": 0 })
+}
+
 #[test]
 fn health_is_503_before_it_can_serve_and_200_after() {
     let data = tempfile::tempdir().unwrap();
@@ -29,7 +35,7 @@ fn sigterm_ends_it_cleanly_and_the_reply_in_progress_is_finished() {
     let mut server = slow_server();
     let client = server.client();
     let session = client.create_session("last words").unwrap();
-    let body = json!({ "role": "user", "content": "Tell me everything.", "max_tokens": 12 });
+    let body = ask("Tell me everything.", 12);
     let mut events = client.stream(&session, &body).unwrap();
     let first = events.next().unwrap().unwrap();
     assert_eq!(first.name, "message.start");
@@ -52,7 +58,7 @@ fn a_stream_tells_the_whole_story() {
     let server = server();
     let client = server.client();
     let session = client.create_session("stream").unwrap();
-    let body = json!({ "role": "user", "content": "Say something.", "max_tokens": 16 });
+    let body = ask("Say something.", 16);
     let events: Vec<_> = client.stream(&session, &body).unwrap().collect::<Result<_, _>>().unwrap();
     let names: Vec<&str> = events.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names.first(), Some(&"message.start"), "{names:?}");
@@ -77,7 +83,7 @@ fn closing_the_connection_keeps_what_was_said_and_frees_the_session() {
     let server = slow_server();
     let client = server.client();
     let session = client.create_session("hang up").unwrap();
-    let body = json!({ "role": "user", "content": "Go on and on.", "max_tokens": 2000 });
+    let body = ask("Go on and on.", 2000);
     let mut events = client.stream(&session, &body).unwrap();
     while events.next().unwrap().unwrap().name != "delta" {}
     drop(events);
@@ -96,7 +102,7 @@ fn cancel_stops_the_model_and_keeps_what_was_said() {
     let server = slow_server();
     let client = server.client();
     let session = client.create_session("cancel").unwrap();
-    let body = json!({ "role": "user", "content": "Go on and on.", "max_tokens": 2000 });
+    let body = ask("Go on and on.", 2000);
     let mut events = client.stream(&session, &body).unwrap();
     while events.next().unwrap().unwrap().name != "delta" {}
     let path = format!("/api/v1/sessions/{session}/cancel");
