@@ -11,7 +11,7 @@ use wasmtime::component::{Accessor, HasData, Linker};
 
 use crate::bindings::inference::embeddings::{self, EmbeddingModel, Purpose};
 use crate::bindings::inference::types;
-use crate::model::{self, Embedder, ModelError};
+use crate::model::{self, Embedder};
 pub use warm::StaticEmbedder;
 
 /// Texts in one call of `embed`.
@@ -58,7 +58,7 @@ impl<T: Send> embeddings::HostWithStore<T> for Embeddings {
     async fn describe(
         accessor: &Accessor<T, Self>,
     ) -> wasmtime::Result<Result<EmbeddingModel, types::Error>> {
-        let model = embedder_of(accessor).describe().map_err(answer);
+        let model = embedder_of(accessor).describe().map_err(types::Error::from);
         Ok(model.map(|model| EmbeddingModel {
             name: model.name,
             digest: model.digest,
@@ -79,30 +79,7 @@ impl<T: Send> embeddings::HostWithStore<T> for Embeddings {
             Purpose::Passage => model::Purpose::Passage,
             Purpose::Query => model::Purpose::Query,
         };
-        Ok(embedder_of(accessor).embed(texts, purpose).await.map_err(answer))
-    }
-}
-
-/// The case of the interface for an error of the model; what the case cannot hold goes to the log.
-fn answer(error: ModelError) -> types::Error {
-    match error {
-        ModelError::NoModel => types::Error::NoModel,
-        ModelError::Loading(percent) => types::Error::Loading(percent),
-        ModelError::LoadFailed => types::Error::LoadFailed,
-        ModelError::ModelChanged => types::Error::ModelChanged,
-        ModelError::ContextExceeded { needed, limit } => {
-            types::Error::ContextExceeded(types::Shortfall { needed, limit })
-        }
-        ModelError::Busy(ms) => types::Error::Busy(ms),
-        ModelError::TimedOut => types::Error::TimedOut,
-        ModelError::InvalidRequest(why) => {
-            tracing::warn!("a request to the embedding model was refused: {why}");
-            types::Error::InvalidRequest
-        }
-        ModelError::EngineFailed(how) => {
-            tracing::error!("the embedding model failed: {how}");
-            types::Error::EngineFailed
-        }
+        Ok(embedder_of(accessor).embed(texts, purpose).await.map_err(types::Error::from))
     }
 }
 

@@ -76,7 +76,7 @@ impl<T: Send> tokenizer::HostWithStore<T> for Inference {
         if texts.len() > TEXTS_MAX || texts.iter().any(|text| text.len() > TEXT_BYTES_MAX) {
             return Ok(Err(types::Error::InvalidRequest));
         }
-        Ok(chat_of(accessor).count(texts).await.map_err(answer))
+        Ok(chat_of(accessor).count(texts).await.map_err(types::Error::from))
     }
 
     async fn clip(
@@ -93,7 +93,9 @@ impl<T: Send> tokenizer::HostWithStore<T> for Inference {
             tokenizer::Side::End => model::Side::End,
         };
         let span = chat_of(accessor).clip(text, tokens_max, side).await;
-        Ok(span.map(|span| tokenizer::Span { start: span.start, end: span.end }).map_err(answer))
+        Ok(span
+            .map(|span| tokenizer::Span { start: span.start, end: span.end })
+            .map_err(types::Error::from))
     }
 
     async fn frame(
@@ -104,7 +106,7 @@ impl<T: Send> tokenizer::HostWithStore<T> for Inference {
             return Ok(Err(types::Error::InvalidRequest));
         }
         let roles = roles.into_iter().map(Into::into).collect();
-        Ok(chat_of(accessor).frame(roles).await.map_err(answer))
+        Ok(chat_of(accessor).frame(roles).await.map_err(types::Error::from))
     }
 }
 
@@ -116,7 +118,7 @@ impl<T: Send> chat::HostWithStore<T> for Inference {
     ) -> wasmtime::Result<Result<chat::Generation, types::Error>> {
         match chat_of(accessor).generate(prompt.into(), options.into()).await {
             Ok(generation) => accessor.with(|access| stream(access, generation)).map(Ok),
-            Err(error) => Ok(Err(answer(error))),
+            Err(error) => Ok(Err(error.into())),
         }
     }
 
@@ -138,7 +140,7 @@ fn stream<T: Send>(
             Ok(outcome) => outcome,
             Err(_) => Err(ModelError::EngineFailed("its thread has ended".into())),
         };
-        Ok::<_, wasmtime::Error>(outcome.map(Into::into).map_err(answer))
+        Ok::<_, wasmtime::Error>(outcome.map(Into::into).map_err(types::Error::from))
     })?;
     Ok(chat::Generation { pieces, outcome })
 }
@@ -184,25 +186,27 @@ impl<D> StreamProducer<D> for Pieces {
     }
 }
 
-/// The case of the interface for an error of the model; what the case cannot hold goes to the log.
-fn answer(error: ModelError) -> types::Error {
-    match error {
-        ModelError::NoModel => types::Error::NoModel,
-        ModelError::Loading(percent) => types::Error::Loading(percent),
-        ModelError::LoadFailed => types::Error::LoadFailed,
-        ModelError::ModelChanged => types::Error::ModelChanged,
-        ModelError::ContextExceeded { needed, limit } => {
-            types::Error::ContextExceeded(types::Shortfall { needed, limit })
-        }
-        ModelError::Busy(ms) => types::Error::Busy(ms),
-        ModelError::TimedOut => types::Error::TimedOut,
-        ModelError::InvalidRequest(why) => {
-            tracing::warn!("a request to the model was refused: {why}");
-            types::Error::InvalidRequest
-        }
-        ModelError::EngineFailed(how) => {
-            tracing::error!("the model's engine failed: {how}");
-            types::Error::EngineFailed
+/// The case of the interface for an error of a model; what the case cannot hold goes to the log.
+impl From<ModelError> for types::Error {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::NoModel => Self::NoModel,
+            ModelError::Loading(percent) => Self::Loading(percent),
+            ModelError::LoadFailed => Self::LoadFailed,
+            ModelError::ModelChanged => Self::ModelChanged,
+            ModelError::ContextExceeded { needed, limit } => {
+                Self::ContextExceeded(types::Shortfall { needed, limit })
+            }
+            ModelError::Busy(ms) => Self::Busy(ms),
+            ModelError::TimedOut => Self::TimedOut,
+            ModelError::InvalidRequest(why) => {
+                tracing::warn!("a request to a model was refused: {why}");
+                Self::InvalidRequest
+            }
+            ModelError::EngineFailed(how) => {
+                tracing::error!("a model's engine failed: {how}");
+                Self::EngineFailed
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use wit_parser::Resolve;
 
 use super::*;
 use crate::engine::Engines;
-use crate::model::Purpose;
+use crate::model::{ModelError, Purpose};
 
 /// So many texts make the component trap.
 const TRAP: usize = 13;
