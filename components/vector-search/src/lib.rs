@@ -1,13 +1,13 @@
 //! Finds the nearest vectors within scopes.
 //!
 //! From the outside in: `library` holds the scopes of all indexes and makes room for new ones;
-//! `scope` is what one key holds; `segment` is a run of vectors that can be searched; `vector`
-//! turns numbers into the form that is stored and compares them; `best` keeps the nearest.
+//! `scope` is what one key holds, and `store` its vectors; `vector` turns numbers into the form
+//! that is stored and compares them; `best` keeps the nearest.
 
 mod best;
 mod library;
 mod scope;
-mod segment;
+mod store;
 mod vector;
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod bindings {
 mod component {
     use std::cell::RefCell;
 
-    use super::vectors::{Entry, Error, Guest, GuestIndex, Hit, Index, Statistics};
+    use super::vectors::{Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, Statistics};
     use super::{Library, Limits, bindings};
 
     thread_local! {
@@ -78,6 +78,15 @@ mod component {
             most: u32,
         ) -> Result<Vec<Hit>, Error> {
             LIBRARY.with_borrow_mut(|library| library.search(self.0, &scopes, &query, most))
+        }
+
+        fn candidates(
+            &self,
+            scopes: Vec<String>,
+            query: Vec<f32>,
+            most: u32,
+        ) -> Result<Vec<Candidate>, Error> {
+            LIBRARY.with_borrow_mut(|library| library.candidates(self.0, &scopes, &query, most))
         }
 
         fn statistics(&self) -> Statistics {

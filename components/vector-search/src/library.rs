@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::best::Best;
+use crate::best::{Best, Possible, Sink};
 use crate::scope::Scope;
-use crate::segment::Tail;
-use crate::vector;
-use crate::vectors::{Entry, Error, Hit, Statistics};
+use crate::store::Store;
+use crate::vector::{self, Query};
+use crate::vectors::{Candidate, Entry, Error, Hit, Statistics};
 
 /// The dimensions of a vector.
 const DIMENSIONS_MAX: u32 = 4_096;
@@ -19,6 +19,8 @@ const ENTRIES_MAX: u32 = 4_096;
 const SCOPES_MAX: u32 = 256;
 /// The hits of one search.
 const HITS_MAX: u32 = 1_024;
+/// The candidates of one search.
+const CANDIDATES_MAX: u32 = 4_096;
 /// The indexes of one instance: a handful of embedding models.
 const INDEXES_MAX: u32 = 64;
 /// What a scope costs beside its vectors: its name twice, two entries of maps.
@@ -135,13 +137,13 @@ impl Library {
         let known = |id: &&u64| held.is_some_and(|scope| scope.holds(**id));
         let fresh = ids.len() - ids.iter().filter(known).count();
         let len = held.map_or(0, Scope::len) + fresh;
-        if Tail::bytes_of(len, stride) > self.limits.scope_bytes_max {
+        if Store::bytes_of(len, stride) > self.limits.scope_bytes_max {
             return Err(Error::ScopeFull(self.limits.scope_bytes_max as u64));
         }
         // Taken out while it changes, so that making room cannot take it.
         let mut taken = self.take(index, scope).unwrap_or_else(|| Scope::new(stride));
-        self.make_room(taken.bytes() + Tail::bytes_of(fresh, stride) + SCOPE_BYTES);
-        taken.insert(entries, fresh);
+        self.make_room(taken.bytes() + Store::bytes_of(fresh, stride) + SCOPE_BYTES);
+        taken.insert(entries);
         taken.mark = mark;
         self.put(index, scope.into(), taken);
         self.make_room(0);
@@ -153,7 +155,7 @@ impl Library {
         let Some(mut taken) = self.take(index, scope) else {
             return 0;
         };
-        let removed = ids.iter().filter(|&&id| taken.remove(id)).count();
+        let removed = taken.remove(ids);
         self.put(index, scope.into(), taken);
         u32::try_from(removed).unwrap_or(u32::MAX)
     }
@@ -163,7 +165,8 @@ impl Library {
         self.take(index, scope);
     }
 
-    /// Finds the nearest entries, best first. See `loci:search/vectors` for how it fails.
+    /// Finds the entries with the best scores, best first. See `loci:search/vectors` for how it
+    /// fails.
     pub fn search(
         &mut self,
         index: usize,
@@ -171,6 +174,38 @@ impl Library {
         query: &[f32],
         most: u32,
     ) -> Result<Vec<Hit>, Error> {
+        let mut best = Best::new(most as usize);
+        self.look(index, scopes, query, most, &mut best)?;
+        Ok(best.into_hits())
+    }
+
+    /// Finds all entries that may be among the `most` nearest, best first. See
+    /// `loci:search/vectors` for how it fails.
+    pub fn candidates(
+        &mut self,
+        index: usize,
+        scopes: &[String],
+        query: &[f32],
+        most: u32,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut possible = Possible::new(most as usize);
+        self.look(index, scopes, query, most, &mut possible)?;
+        let candidates = possible.into_candidates();
+        if candidates.len() > CANDIDATES_MAX as usize {
+            return Err(Error::TooMany(CANDIDATES_MAX));
+        }
+        Ok(candidates)
+    }
+
+    /// Shows `sink` what is in these scopes.
+    fn look(
+        &mut self,
+        index: usize,
+        scopes: &[String],
+        query: &[f32],
+        most: u32,
+        sink: &mut impl Sink,
+    ) -> Result<(), Error> {
         if scopes.len() > SCOPES_MAX as usize {
             return Err(Error::TooMany(SCOPES_MAX));
         }
@@ -183,18 +218,16 @@ impl Library {
         if !sound(query, self.indexes[index].dimensions) {
             return Err(Error::BadVector(0));
         }
-        let mut stored = Vec::new();
-        vector::store(query, &mut stored);
-        let mut best = Best::new(most as usize);
+        let query = Query::new(query);
         for (number, name) in scopes.iter().enumerate() {
             self.touch(index, name);
             if let Some(scope) = self.indexes[index].scopes.get(name.as_str())
-                && !vector::is_zero(&stored)
+                && let Some(query) = &query
             {
-                scope.search(&stored, number as u32, &mut best);
+                scope.search(query, number as u32, sink);
             }
         }
-        Ok(best.into_hits())
+        Ok(())
     }
 
     /// Says how much an index holds.

@@ -1,7 +1,8 @@
 //! What the index holds under one key.
 
-use crate::best::Best;
-use crate::segment::{Segment, Tail};
+use crate::best::Sink;
+use crate::store::{Places, Store};
+use crate::vector::Query;
 use crate::vectors::Entry;
 
 /// The vectors of one session or document, and how far it has been loaded.
@@ -10,45 +11,49 @@ pub struct Scope {
     pub mark: u64,
     /// When it was last used, on the library's clock.
     pub used: u64,
-    tail: Tail,
+    store: Store,
+    sealed: Places,
 }
 
 impl Scope {
     /// An empty scope for vectors of this stored length.
     pub fn new(stride: usize) -> Self {
-        Self { mark: 0, used: 0, tail: Tail::new(stride) }
+        Self { mark: 0, used: 0, store: Store::new(stride), sealed: Places::default() }
     }
 
     /// How many vectors it holds.
     pub fn len(&self) -> usize {
-        self.tail.len()
+        self.store.len()
     }
 
     /// Memory for vectors and ids, in bytes.
     pub fn bytes(&self) -> usize {
-        self.tail.bytes()
+        self.store.bytes()
     }
 
     /// Whether it holds this id.
     pub fn holds(&self, id: u64) -> bool {
-        self.tail.holds(id)
+        self.store.place(id).is_some()
     }
 
     /// Puts vectors in; of two with one id, the later stays.
-    pub fn insert(&mut self, entries: &[Entry], fresh: usize) {
-        self.tail.reserve(fresh);
+    pub fn insert(&mut self, entries: &[Entry]) {
         for entry in entries {
-            self.tail.insert(entry.id, &entry.vector);
+            self.store.insert(entry.id, &entry.vector, &self.sealed);
         }
     }
 
-    /// Forgets an id; tells whether it was there.
-    pub fn remove(&mut self, id: u64) -> bool {
-        self.tail.remove(id)
+    /// Forgets ids, and returns how many there were.
+    pub fn remove(&mut self, ids: &[u64]) -> usize {
+        let removed = ids.iter().filter(|&&id| self.store.remove(id, &self.sealed)).count();
+        if self.store.is_sparse() {
+            self.store = self.store.compacted();
+        }
+        removed
     }
 
-    /// Offers to `best` whatever can be among the best.
-    pub fn search(&self, query: &[i16], number: u32, best: &mut Best) {
-        self.tail.search(query, number, best);
+    /// Offers to `sink` whatever can matter.
+    pub fn search(&self, query: &Query, number: u32, sink: &mut impl Sink) {
+        self.store.scan(query, number, &self.sealed, sink);
     }
 }

@@ -20,8 +20,8 @@ use arc_swap::ArcSwap;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker, Resource};
 
-use crate::bindings::search::vectors::{self, Entry, Error, Hit, Index, Statistics};
-use shard::{Loaded, Lost, Opened, Shard};
+use crate::bindings::search::vectors::{self, Candidate, Entry, Error, Hit, Index, Statistics};
+use shard::{Found, Loaded, Lost, Opened, Shard};
 
 /// The dimensions of a vector.
 const DIMENSIONS_MAX: u32 = 4_096;
@@ -35,6 +35,8 @@ const IDS_PER_CALL: usize = 65_536;
 const SCOPES_MAX: u32 = 256;
 /// The hits of one search.
 const HITS_MAX: u32 = 1_024;
+/// The candidates of one search.
+const CANDIDATES_MAX: u32 = 4_096;
 /// The indexes of one host: one for each embedding model that it has seen.
 const INDEXES_MAX: u32 = 64;
 /// The most instances of the component.
@@ -155,13 +157,14 @@ impl Shared {
         inserted.await?
     }
 
-    async fn search(
+    /// What each shard is to search, once the request is found to be in order.
+    fn parts(
         &self,
         index: &Opened,
         scopes: Vec<String>,
-        query: Vec<f32>,
+        query: &[f32],
         most: u32,
-    ) -> Result<Vec<Hit>, Error> {
+    ) -> Result<BTreeMap<usize, Part>, Error> {
         if scopes.len() > SCOPES_MAX as usize {
             return Err(Error::TooMany(SCOPES_MAX));
         }
@@ -172,32 +175,74 @@ impl Shared {
         if query.len() != index.dimensions as usize || query.iter().any(|x| !x.is_finite()) {
             return Err(Error::BadVector(0));
         }
-        let mut parts: BTreeMap<usize, (Vec<u32>, Vec<String>)> = BTreeMap::new();
+        let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
         for (number, scope) in scopes.into_iter().enumerate() {
             let part = parts.entry(self.place_of(&scope)).or_default();
-            part.0.push(number as u32);
-            part.1.push(scope);
+            part.numbers.push(number as u32);
+            part.scopes.push(scope);
         }
-        let mut hits = Vec::new();
+        Ok(parts)
+    }
+
+    /// Asks each shard that holds one of the scopes. The answers are unordered if `several` did.
+    async fn look<R: Found>(
+        &self,
+        index: &Opened,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> Result<(Vec<R>, bool), Error> {
+        let parts = self.parts(index, scopes, &query, most)?;
         let several = parts.len() > 1;
-        for (place, (numbers, scopes)) in parts {
+        let mut all = Vec::new();
+        for (place, Part { numbers, scopes }) in parts {
             let query = query.clone();
             let component = self.component.load_full();
             let found = self.shards[place].call(&component, index, |live, index| {
-                let search = live.functions().search;
-                Ok(search.call(live.store(), (index, scopes, query, most))?.0)
+                let look = R::function(live.functions());
+                Ok(look.call(live.store(), (index, scopes, query, most))?.0)
             });
-            for hit in found.await?? {
+            for mut one in found.await?? {
                 // A component that answers with a scope that it was not asked for is broken.
-                let scope = *numbers.get(hit.scope as usize).ok_or(Error::Failed)?;
-                hits.push(Hit { scope, ..hit });
+                let scope = one.scope();
+                *scope = *numbers.get(*scope as usize).ok_or(Error::Failed)?;
+                all.push(one);
             }
         }
+        Ok((all, several))
+    }
+
+    async fn search(
+        &self,
+        index: &Opened,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> Result<Vec<Hit>, Error> {
+        let (mut hits, several) = self.look::<Hit>(index, scopes, query, most).await?;
         if several {
             hits.sort_by(order);
             hits.truncate(most as usize);
         }
         Ok(hits)
+    }
+
+    async fn candidates(
+        &self,
+        index: &Opened,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> Result<Vec<Candidate>, Error> {
+        let (mut all, several) = self.look::<Candidate>(index, scopes, query, most).await?;
+        if several {
+            sift(&mut all, most as usize);
+            all.sort_by(order);
+        }
+        if all.len() > CANDIDATES_MAX as usize {
+            return Err(Error::TooMany(CANDIDATES_MAX));
+        }
+        Ok(all)
     }
 
     async fn statistics(&self, index: &Opened) -> Statistics {
@@ -219,9 +264,27 @@ impl Shared {
     }
 }
 
-/// The order of hits: the best first; equal scores in the order of scope and id.
-fn order(a: &Hit, b: &Hit) -> Ordering {
-    b.score.total_cmp(&a.score).then(a.scope.cmp(&b.scope)).then(a.id.cmp(&b.id))
+/// The scopes that one shard searches, and the numbers that the caller knows them by.
+#[derive(Default)]
+struct Part {
+    numbers: Vec<u32>,
+    scopes: Vec<String>,
+}
+
+/// The order of an answer: the best first; equal scores in the order of scope and id.
+fn order<R: Found>(a: &R, b: &R) -> Ordering {
+    let (a, b) = (a.key(), b.key());
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
+}
+
+/// Leaves out what cannot be among the `most` nearest of all shards together: what cannot reach the
+/// cosine that `most` others are sure to reach.
+fn sift(all: &mut Vec<Candidate>, most: usize) {
+    let mut sure: Vec<f32> = all.iter().map(|one| one.score - one.slack).collect();
+    sure.sort_by(|a, b| b.total_cmp(a));
+    if let Some(bar) = most.checked_sub(1).and_then(|last| sure.get(last)) {
+        all.retain(|one| one.score + one.slack >= *bar);
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -338,6 +401,17 @@ impl vectors::HostIndex for View<'_> {
     ) -> wasmtime::Result<Result<Vec<Hit>, Error>> {
         let index = self.ctx.shared.opened(&index)?;
         Ok(self.ctx.shared.search(&index, scopes, query, most).await)
+    }
+
+    async fn candidates(
+        &mut self,
+        index: Resource<Index>,
+        scopes: Vec<String>,
+        query: Vec<f32>,
+        most: u32,
+    ) -> wasmtime::Result<Result<Vec<Candidate>, Error>> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.candidates(&index, scopes, query, most).await)
     }
 
     async fn statistics(&mut self, index: Resource<Index>) -> wasmtime::Result<Statistics> {

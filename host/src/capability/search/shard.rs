@@ -10,7 +10,7 @@ use wasmtime::component::{
 };
 use wasmtime::{Engine, Store, StoreLimits};
 
-use crate::bindings::search::vectors::{Entry, Error, Hit, Statistics};
+use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Statistics};
 use crate::capability::pure::{self, Limits};
 
 /// The interface, as it is exported.
@@ -35,6 +35,7 @@ struct Exports {
     remove: ComponentExportIndex,
     drop_scope: ComponentExportIndex,
     search: ComponentExportIndex,
+    candidates: ComponentExportIndex,
     statistics: ComponentExportIndex,
 }
 
@@ -75,6 +76,7 @@ impl Exports {
             remove: find("[method]index.remove")?,
             drop_scope: find("[method]index.drop-scope")?,
             search: find("[method]index.search")?,
+            candidates: find("[method]index.candidates")?,
             statistics: find("[method]index.statistics")?,
         })
     }
@@ -87,6 +89,7 @@ impl Exports {
             remove: typed(of, store, &self.remove)?,
             drop_scope: typed(of, store, &self.drop_scope)?,
             search: typed(of, store, &self.search)?,
+            candidates: typed(of, store, &self.candidates)?,
             statistics: typed(of, store, &self.statistics)?,
         })
     }
@@ -105,9 +108,9 @@ where
     function.with_context(|| format!("a function of `{INTERFACE}` has another type"))
 }
 
-/// What `insert` and `search` take and return.
+/// What functions with long types take and return.
 type Insert = TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>;
-type Search = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<Hit>, Error>,)>;
+pub type Look<R> = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<R>, Error>,)>;
 
 /// The functions of the interface.
 pub struct Functions {
@@ -116,8 +119,51 @@ pub struct Functions {
     pub insert: Insert,
     pub remove: TypedFunc<(ResourceAny, String, Vec<u64>), (u32,)>,
     pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
-    pub search: Search,
+    search: Look<Hit>,
+    candidates: Look<Candidate>,
     pub statistics: TypedFunc<(ResourceAny,), (Statistics,)>,
+}
+
+/// What a search finds.
+pub trait Found: Lift + Send + Sync + 'static {
+    /// The function that finds it.
+    fn function(of: &Functions) -> Look<Self>
+    where
+        Self: Sized;
+
+    /// The number of its scope.
+    fn scope(&mut self) -> &mut u32;
+
+    /// What it is ordered by: score, scope, id.
+    fn key(&self) -> (f32, u32, u64);
+}
+
+impl Found for Hit {
+    fn function(of: &Functions) -> Look<Self> {
+        of.search
+    }
+
+    fn scope(&mut self) -> &mut u32 {
+        &mut self.scope
+    }
+
+    fn key(&self) -> (f32, u32, u64) {
+        (self.score, self.scope, self.id)
+    }
+}
+
+impl Found for Candidate {
+    fn function(of: &Functions) -> Look<Self> {
+        of.candidates
+    }
+
+    fn scope(&mut self) -> &mut u32 {
+        &mut self.scope
+    }
+
+    fn key(&self) -> (f32, u32, u64) {
+        (self.score, self.scope, self.id)
+    }
 }
 
 /// An index that a guest opened.

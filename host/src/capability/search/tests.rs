@@ -16,8 +16,22 @@ const TRAP: u64 = 666;
 /// A number of hits that makes a search answer with a scope that it was not asked for.
 const WRONG_SCOPE: u32 = 7;
 
+/// One candidate: the count, as its id and its score.
+const CANDIDATES: &str = r#"(func (export "loci:search/vectors@0.1.0#[method]index.candidates")
+                (param i32 i32 i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store (i32.const 8) (i32.const 32))
+                (i32.store (i32.const 12) (i32.const 1))
+                (i32.store (i32.const 32) (i32.const 0))
+                (i64.store (i32.const 40) (global.get $count))
+                (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
+                (f32.store (i32.const 52) (f32.const 1.5))
+                (i32.const 0))"#;
+
 /// A component that counts the entries of all scopes together. A search finds one hit in the first
-/// scope, whose id and score are that count. Its statistics say `version` bytes.
+/// scope, whose id and score are that count, and one such candidate with a slack of 1.5. Its
+/// statistics say `version` bytes.
 fn component(version: u32) -> Vec<u8> {
     let module = format!(
         r#"(module
@@ -72,6 +86,7 @@ fn component(version: u32) -> Vec<u8> {
                 (i64.store (i32.const 40) (global.get $count))
                 (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
                 (i32.const 0))
+            {CANDIDATES}
             (func (export "loci:search/vectors@0.1.0#[method]index.statistics")
                 (param i32) (result i32)
                 (i64.store (i32.const 0) (i64.const 1))
@@ -178,6 +193,26 @@ async fn hits_of_several_shards_are_in_one_order() {
     let reversed: Vec<_> = scopes.into_iter().rev().collect();
     let hits = fixture.search(&reversed, 2).await.expect("hits");
     assert_eq!(hits.iter().map(|hit| hit.scope).collect::<Vec<_>>(), [0, 2]);
+}
+
+#[tokio::test]
+async fn candidates_are_those_of_all_shards_together() {
+    let mut fixture = Fixture::new().await;
+    let scopes = fixture.scopes();
+    for (scope, count) in scopes.iter().zip([2, 9, 4, 7]) {
+        assert_eq!(fixture.insert(scope, count, 1).await, Ok(()));
+    }
+    let mut found = async |most| {
+        let index = fixture.index();
+        let query = vec![1.0, 0.0];
+        let found = fixture.ctx.view().candidates(index, scopes.clone(), query, most).await;
+        let found = found.expect("no trap").expect("candidates");
+        found.iter().map(|one| (one.scope, one.id)).collect::<Vec<_>>()
+    };
+    // The 9 may be as little as 7.5, and the 7 as much as 8.5, but 4 is at most 5.5.
+    assert_eq!(found(1).await, [(1, 9), (3, 7)]);
+    assert_eq!(found(2).await, [(1, 9), (3, 7), (2, 4)]);
+    assert_eq!(found(9).await, [(1, 9), (3, 7), (2, 4), (0, 2)]);
 }
 
 #[tokio::test]
