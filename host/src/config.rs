@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
+use crate::model::llama::Kind;
 
 /// The name of the chat model's file, beside the manifest, that is used if none is given.
 const DEFAULT_MODEL: &str = "models/chat.gguf";
@@ -25,6 +26,14 @@ pub struct Arguments {
 pub enum Command {
     /// Serve the application until Ctrl-C or SIGTERM
     Serve(ServeArguments),
+    /// Try a model, in a process that this may end: `serve` does it before it loads one
+    #[command(hide = true)]
+    Probe {
+        /// What the model is for.
+        kind: Kind,
+        /// Its GGUF file.
+        model: PathBuf,
+    },
 }
 
 /// The arguments of `loci serve`.
@@ -49,6 +58,10 @@ pub struct ServeArguments {
         value_parser = clap::value_parser!(u32).range(256..=1_048_576)
     )]
     context_tokens: Option<u32>,
+    /// Layers of the models that a GPU evaluates, where this program was built for one
+    /// [default: all]
+    #[arg(long, value_name = "LAYERS")]
+    gpu_layers: Option<u32>,
     /// The most tokens of a reply; sets the application's variable `reply_tokens_max`
     #[arg(
         long,
@@ -75,6 +88,8 @@ pub struct ServeConfig {
     pub embedding_model: Option<PathBuf>,
     /// The context of one conversation, in tokens; none for the model's own.
     pub context_tokens: Option<u32>,
+    /// Layers of the models that a GPU evaluates; none for all.
+    pub gpu_layers: Option<u32>,
     /// The most tokens of a reply; none for what the application thinks best.
     pub reply_tokens: Option<u32>,
     /// The manifest.
@@ -114,6 +129,7 @@ impl ServeArguments {
             model,
             embedding_model: self.embedding_model,
             context_tokens: self.context_tokens,
+            gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
             app,
         })
@@ -136,8 +152,10 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> ServeArguments {
         let all = ["loci", "serve"].iter().chain(arguments);
-        let Command::Serve(serve) = Arguments::try_parse_from(all).expect("arguments").command;
-        serve
+        match Arguments::try_parse_from(all).expect("arguments").command {
+            Command::Serve(serve) => serve,
+            other => panic!("this is {other:?}"),
+        }
     }
 
     #[test]

@@ -18,15 +18,18 @@ use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use config::{Arguments, Command};
+use config::{Arguments, Command, ServeArguments};
 
 /// How long threads that are busy when the host ends are waited for.
 const END_TIME_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let serve = match Arguments::parse().command {
+        Command::Probe { kind, model } => return model::llama::probe(kind, &model),
+        Command::Serve(serve) => serve,
+    };
     start_log();
-    match run(arguments) {
+    match run(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("Loci cannot go on: {error:#}");
@@ -35,8 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<()> {
-    let Command::Serve(serve) = arguments.command;
+fn run(serve: ServeArguments) -> Result<()> {
     let config = serve.complete()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

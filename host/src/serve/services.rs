@@ -14,7 +14,7 @@ use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest::{self, DEFAULT_DATABASE};
 use crate::model::Absent;
-use crate::model::llama::{LlamaChat, LlamaEmbedder};
+use crate::model::llama::{LlamaChat, LlamaEmbedder, Setup};
 use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
 use crate::serve::guest::Grants;
 use crate::store::{Database, Limits};
@@ -61,15 +61,21 @@ impl Services {
         let file = config.data.join("loci.db");
         let database = Database::open(&file, Limits::default())?;
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
+        let setup = Setup {
+            context_tokens: config.context_tokens,
+            gpu_layers: config.gpu_layers,
+            prober: std::env::current_exe().ok(),
+        };
         let chat: Arc<dyn ChatBackend> = match &config.model {
-            Some(path) => Arc::new(LlamaChat::load(path.clone(), config.context_tokens)),
+            Some(path) => Arc::new(LlamaChat::load(path.clone(), setup.clone())),
             None => {
                 warn!("There is no chat model: `--model FILE.gguf` names one");
                 Arc::new(Absent)
             }
         };
-        let load =
-            |path: &PathBuf| -> Arc<dyn Embedder> { Arc::new(LlamaEmbedder::load(path.clone())) };
+        let load = |path: &PathBuf| -> Arc<dyn Embedder> {
+            Arc::new(LlamaEmbedder::load(path.clone(), setup.clone()))
+        };
         let embedder = config.embedding_model.as_ref().map(load);
         Ok(Self { engines, variables, databases: Arc::new(databases), chat, embedder })
     }

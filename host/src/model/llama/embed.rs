@@ -14,8 +14,10 @@ use llama_cpp_2::token::LlamaToken;
 use tokio::sync::oneshot;
 
 use super::file::GgufFile;
+use super::load::Weights;
+use super::probe::{self, Kind};
 use super::stage::{self, Staged, Teller};
-use super::{load, log, threads};
+use super::{Setup, load, log, threads};
 use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
 
 /// Requests that may wait.
@@ -44,8 +46,8 @@ pub struct LlamaEmbedder {
 
 impl LlamaEmbedder {
     /// Begins to load the GGUF file at `path` and returns at once.
-    pub fn load(path: PathBuf) -> Self {
-        let staged = stage::spawn("llama-embed", move |teller| serve(&path, teller));
+    pub fn load(path: PathBuf, setup: Setup) -> Self {
+        let staged = stage::spawn("llama-embed", move |teller| serve(&path, &setup, teller));
         Self { staged }
     }
 }
@@ -79,8 +81,14 @@ fn ended() -> ModelError {
     ModelError::EngineFailed("the thread of the embedding model has ended".into())
 }
 
-/// Loads a model, then embeds until nobody holds it any more.
-fn serve(path: &Path, teller: &Teller<Ready>) -> Result<(), String> {
+/// Opens a file that is to embed.
+///
+/// Fails with a sentence for the operator.
+fn open(
+    path: &Path,
+    weights: Weights,
+    progress: impl FnMut(f32) -> bool + 'static,
+) -> Result<(GgufFile, LlamaModel), String> {
     let file = GgufFile::open(path)?;
     if !file.embeds {
         return Err(format!(
@@ -88,7 +96,28 @@ fn serve(path: &Path, teller: &Teller<Ready>) -> Result<(), String> {
             path.display()
         ));
     }
-    let model = load::model(path, teller)?;
+    let model = load::model(path, weights, progress)?;
+    Ok((file, model))
+}
+
+/// Tries a file, in a process that this may end.
+///
+/// Fails with a sentence for the operator.
+pub fn attempt(path: &Path, weights: Weights) -> Result<(), String> {
+    let (_, model) = open(path, weights, |_| true)?;
+    let mut engine = Engine::new(&model)?;
+    if weights != Weights::Shapes {
+        engine.embed(&["a".to_owned()]).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Loads a model, then embeds until nobody holds it any more.
+fn serve(path: &Path, setup: &Setup, teller: &Teller<Ready>) -> Result<(), String> {
+    probe::ask(setup, Kind::Embedding, path, || teller.progress(0.0))?;
+    let telling = teller.clone();
+    let weights = Weights::Whole(setup.gpu_layers);
+    let (file, model) = open(path, weights, move |part| telling.progress(part))?;
     let mut engine = Engine::new(&model)?;
     let (requests, received) = mpsc::sync_channel(QUEUE_MAX);
     let description = EmbeddingModel {

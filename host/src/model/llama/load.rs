@@ -10,9 +10,7 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::token::LlamaToken;
 
 use super::engine::BATCH_TOKENS;
-use super::log;
-use super::stage::Teller;
-use super::threads;
+use super::{Setup, log, threads};
 
 /// The context of a conversation unless it is set, in tokens; less if the model knows less.
 const CONTEXT_TOKENS: u32 = 8_192;
@@ -22,6 +20,26 @@ const SLOTS_MAX: u64 = 16;
 const SLOTS_USUAL: u64 = 4;
 /// The memory for the evaluated state of conversations, unless a few need more, in bytes.
 const STATE_BYTES: u64 = 64 * 1024 * 1024;
+/// Files up to this length are read into memory, in bytes. Larger ones are mapped: nothing is held
+/// twice, and weights are read when they are needed. But whoever writes into a mapped file changes
+/// the model while it speaks, and whoever shortens it ends the process; replacing it by renaming
+/// another over it is safe.
+const READ_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// Whether llama.cpp was built for a GPU.
+const GPU: bool = cfg!(any(feature = "cuda", feature = "vulkan", feature = "metal"));
+
+/// How the weights of a model get into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// All of them, with this many layers on a GPU; none for all that there are.
+    Whole(Option<u32>),
+    /// On no GPU.
+    Trial,
+    /// Not at all: only their shapes.
+    Shapes,
+}
+
 /// The sizes of a context.
 pub struct Sizes {
     /// The context of one conversation, in tokens.
@@ -30,18 +48,27 @@ pub struct Sizes {
     pub slots: u32,
 }
 
-/// Loads the weights of the file at `path`, telling how far it is; stops if nobody wants it.
+/// Loads the file at `path`, telling `progress` how much of it is there, from 0 to 1; stops if that
+/// returns false.
 ///
 /// Fails with a sentence for the operator.
-pub fn model<T: Send + Sync + 'static>(
+pub fn model(
     path: &Path,
-    teller: &Teller<T>,
+    weights: Weights,
+    progress: impl FnMut(f32) -> bool + 'static,
 ) -> Result<LlamaModel, String> {
     check_processor()?;
     log::begin();
-    let teller = teller.clone();
-    let params =
-        LlamaModelParams::default().with_progress_callback(move |part| teller.progress(part));
+    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let params = LlamaModelParams::default()
+        .with_use_mmap(length > READ_BYTES_MAX)
+        .with_progress_callback(progress);
+    let params = match weights {
+        Weights::Whole(Some(layers)) => params.with_n_gpu_layers(layers),
+        Weights::Whole(None) => params,
+        Weights::Trial => params.with_n_gpu_layers(0),
+        Weights::Shapes => params.with_n_gpu_layers(0).with_no_alloc(true),
+    };
     LlamaModel::load_from_file(log::backend(), path, &params).map_err(|_| {
         let said = log::errors();
         let why = if said.is_empty() { "llama.cpp does not say why" } else { &said };
@@ -49,12 +76,12 @@ pub fn model<T: Send + Sync + 'static>(
     })
 }
 
-/// How large the context of `model` is to be. `wanted` is in tokens.
+/// How large the context of `model` is to be.
 ///
 /// Fails with a sentence for the operator if the model or the memory does not allow it.
-pub fn sizes(model: &LlamaModel, wanted: Option<u32>) -> Result<Sizes, String> {
+pub fn sizes(model: &LlamaModel, setup: &Setup) -> Result<Sizes, String> {
     let trained = model.n_ctx_train();
-    let context_tokens = wanted.unwrap_or(CONTEXT_TOKENS.min(trained));
+    let context_tokens = setup.context_tokens.unwrap_or(CONTEXT_TOKENS.min(trained));
     if context_tokens > trained {
         return Err(format!(
             "a context of {context_tokens} tokens is more than the {trained} that the model was \
@@ -62,7 +89,9 @@ pub fn sizes(model: &LlamaModel, wanted: Option<u32>) -> Result<Sizes, String> {
         ));
     }
     let each = state_bytes(model).saturating_mul(u64::from(padded(context_tokens))).max(1);
-    let slots = match free_bytes() {
+    // What is evaluated on a GPU is kept there; llama.cpp itself says if there is no room.
+    let on_gpu = GPU && setup.gpu_layers != Some(0);
+    let slots = match free_bytes().filter(|_| !on_gpu) {
         Some(free) if each > free => {
             return Err(format!(
                 "a context of {context_tokens} tokens needs {} MB of memory and {} MB are free; \
@@ -78,7 +107,7 @@ pub fn sizes(model: &LlamaModel, wanted: Option<u32>) -> Result<Sizes, String> {
     Ok(Sizes { context_tokens, slots })
 }
 
-/// A context for chats with `model`, ready to evaluate.
+/// A context for chats with `model`.
 ///
 /// Fails with a sentence for the operator.
 pub fn context<'m>(model: &'m LlamaModel, sizes: &Sizes) -> Result<LlamaContext<'m>, String> {
@@ -94,23 +123,29 @@ pub fn context<'m>(model: &'m LlamaModel, sizes: &Sizes) -> Result<LlamaContext<
         .with_n_threads_batch(threads::count_for_batches(model))
         .with_no_perf(true);
     log::begin();
-    let mut ctx = model.new_context(log::backend(), params).map_err(|_| {
+    model.new_context(log::backend(), params).map_err(|_| {
         let said = log::errors();
         format!(
             "no context of {} tokens for {} conversations could be made: {said}; set a smaller one",
             sizes.context_tokens, sizes.slots
         )
-    })?;
-    // The first evaluation reads the weights from the disk: nobody should wait for that.
-    let mut batch = LlamaBatch::new(1, 1);
-    let evaluated =
-        batch.add(LlamaToken(0), 0, &[0], true).is_ok() && ctx.decode(&mut batch).is_ok();
-    ctx.clear_kv_cache();
-    if evaluated {
-        Ok(ctx)
-    } else {
-        Err(format!("the model cannot be evaluated: {}", log::errors()))
+    })
+}
+
+/// Evaluates something for the first time, which reads the weights from the disk: nobody should
+/// wait for that. Returns whether the model's state can be cut back to an earlier token.
+///
+/// Fails with a sentence for the operator.
+pub fn warm_up(ctx: &mut LlamaContext<'_>) -> Result<bool, String> {
+    log::begin();
+    let mut batch = LlamaBatch::new(2, 1);
+    let added = (0..2).all(|at| batch.add(LlamaToken(0), at, &[0], at == 1).is_ok());
+    if !added || ctx.decode(&mut batch).is_err() {
+        return Err(format!("the model cannot be evaluated: {}", log::errors()));
     }
+    let is_cut = ctx.clear_kv_cache_seq(Some(0), Some(1), None) == Ok(true);
+    ctx.clear_kv_cache();
+    Ok(is_cut)
 }
 
 fn slots_in(bytes: u64, each: u64) -> u32 {

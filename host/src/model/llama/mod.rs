@@ -13,6 +13,7 @@ mod loaded;
 mod log;
 mod memo;
 mod parking;
+mod probe;
 mod sampling;
 mod slots;
 mod stage;
@@ -30,7 +31,9 @@ use llama_cpp_2::token::LlamaToken;
 pub use embed::LlamaEmbedder;
 use engine::{Command, Engine, Gauges};
 use file::GgufFile;
+use load::Weights;
 use loaded::Loaded;
+pub use probe::{Kind, run as probe};
 use stage::{Staged, Teller};
 use tokenize::Tokenizer;
 
@@ -42,17 +45,28 @@ const INLINE_BYTES: usize = 16 * 1024;
 /// Roles whose template is rendered where it is asked for; more goes to a thread that may block.
 const INLINE_ROLES: usize = 64;
 
+/// How models are loaded, whichever they are.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The context of one conversation, in tokens; none for 8,192, or for what the model was
+    /// trained for if that is less.
+    pub context_tokens: Option<u32>,
+    /// Layers that a GPU evaluates, where there is one; none for all.
+    pub gpu_layers: Option<u32>,
+    /// This program, in another process of which a file is tried first; none if files are trusted.
+    pub prober: Option<PathBuf>,
+}
+
 /// A chat model that llama.cpp evaluates.
 pub struct LlamaChat {
     staged: Arc<Staged<Loaded>>,
 }
 
 impl LlamaChat {
-    /// Begins to load the GGUF file at `path` and returns at once. `context_tokens` is the context
-    /// of one conversation; without it, 8,192 or what the model was trained for if that is less.
-    /// How many conversations are evaluated at once follows from the memory that each needs.
-    pub fn load(path: PathBuf, context_tokens: Option<u32>) -> Self {
-        let staged = stage::spawn("llama-chat", move |teller| serve(&path, context_tokens, teller));
+    /// Begins to load the GGUF file at `path` and returns at once. How many conversations are
+    /// evaluated at once follows from the memory that each needs.
+    pub fn load(path: PathBuf, setup: Setup) -> Self {
+        let staged = stage::spawn("llama-chat", move |teller| serve(&path, &setup, teller));
         Self { staged }
     }
 
@@ -132,8 +146,22 @@ impl ChatBackend for LlamaChat {
     }
 }
 
-/// Loads a model, then answers until nobody holds it any more.
-fn serve(path: &Path, context_tokens: Option<u32>, teller: &Teller<Loaded>) -> Result<(), String> {
+/// What is read from a file before anything is evaluated.
+struct Parts {
+    file: GgufFile,
+    model: Arc<LlamaModel>,
+    template: ChatTemplate,
+    tokenizer: Arc<Tokenizer>,
+}
+
+/// Opens a file that is to chat.
+///
+/// Fails with a sentence for the operator.
+fn open(
+    path: &Path,
+    weights: Weights,
+    progress: impl FnMut(f32) -> bool + 'static,
+) -> Result<Parts, String> {
     let file = GgufFile::open(path)?;
     if file.embeds {
         return Err(format!(
@@ -141,22 +169,32 @@ fn serve(path: &Path, context_tokens: Option<u32>, teller: &Teller<Loaded>) -> R
             path.display()
         ));
     }
-    let model = Arc::new(load::model(path, teller)?);
+    let model = Arc::new(load::model(path, weights, progress)?);
     if model.n_vocab() == 0 {
         return Err(format!("`{}` has no vocabulary, so it cannot read text", path.display()));
     }
     let source = model.chat_template(None).ok().and_then(|template| template.to_string().ok());
     let template = template(&model, source.as_deref());
-    let tokenizer = Arc::new(Tokenizer::new(Arc::clone(&model), source.as_deref().unwrap_or("")));
-    if model.is_recurrent() || model.is_hybrid() {
+    let tokenizer = Tokenizer::new(Arc::clone(&model), source.as_deref().unwrap_or(""));
+    Ok(Parts { file, model, template, tokenizer: Arc::new(tokenizer) })
+}
+
+/// Loads a model, then answers until nobody holds it any more.
+fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), String> {
+    probe::ask(setup, Kind::Chat, path, || teller.progress(0.0))?;
+    let telling = teller.clone();
+    let weights = Weights::Whole(setup.gpu_layers);
+    let Parts { file, model, template, tokenizer } =
+        open(path, weights, move |part| telling.progress(part))?;
+    let sizes = load::sizes(&model, setup)?;
+    let mut ctx = load::context(&model, &sizes)?;
+    if !load::warm_up(&mut ctx)? {
         tracing::warn!(
             "the state of `{}` cannot be cut back to where two turns begin to differ: it reads a \
              conversation anew every turn",
             file.name
         );
     }
-    let sizes = load::sizes(&model, context_tokens)?;
-    let ctx = load::context(&model, &sizes)?;
     let gauges = Arc::new(Gauges::default());
     let (slots, context_tokens) = (sizes.slots, sizes.context_tokens);
     let engine = Engine::new(ctx, &tokenizer, slots, context_tokens, Arc::clone(&gauges));

@@ -10,7 +10,7 @@ fn embedder(gguf: &TinyGguf) -> (TempDir, Result<LlamaEmbedder, ModelError>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.gguf");
     gguf.write(&path).expect("it can be written");
-    let embedder = LlamaEmbedder::load(path);
+    let embedder = LlamaEmbedder::load(path, Setup::default());
     loop {
         match embedder.describe() {
             Err(ModelError::Loading(_)) => thread::sleep(Duration::from_millis(2)),

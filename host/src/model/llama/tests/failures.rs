@@ -46,12 +46,12 @@ fn a_model_of_another_kind_is_refused_by_name() {
 #[test]
 fn a_context_that_the_model_does_not_know_is_refused() {
     let (_folder, path) = written(&TinyGguf { context: 512, ..TinyGguf::chat() });
-    let chat = LlamaChat::load(path.clone(), Some(513));
+    let chat = LlamaChat::load(path.clone(), sized(513));
     let State::Failed(reason) = settle(&chat) else { panic!("it was loaded") };
     assert!(reason.contains("513") && reason.contains("512"), "{reason}");
     let error = run(chat.count(vec!["a".into()])).err();
     assert_eq!(error, Some(ModelError::LoadFailed));
-    assert_eq!(settle(&LlamaChat::load(path, None)), State::Ready);
+    assert_eq!(settle(&LlamaChat::load(path, Setup::default())), State::Ready);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_context_for_which_there_is_no_memory_is_refused() {
     let context = 1 << 30;
     let huge = TinyGguf { context, layers: 128, ..TinyGguf::chat() };
     let (_folder, path) = written(&huge);
-    let State::Failed(reason) = settle(&LlamaChat::load(path, Some(context))) else {
+    let State::Failed(reason) = settle(&LlamaChat::load(path, sized(context))) else {
         panic!("it was loaded")
     };
     assert!(reason.contains("MB are free"), "{reason}");

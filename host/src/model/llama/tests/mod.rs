@@ -36,11 +36,16 @@ fn load(gguf: &TinyGguf, context_tokens: u32) -> Loaded {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.gguf");
     gguf.write(&path).expect("it can be written");
-    let chat = LlamaChat::load(path.clone(), Some(context_tokens));
+    let chat = LlamaChat::load(path.clone(), sized(context_tokens));
     match settle(&chat) {
         State::Ready => Loaded { chat: Arc::new(chat), path, _folder: folder },
         other => panic!("the model is not ready: {other:?}"),
     }
+}
+
+/// A context of this many tokens.
+fn sized(context_tokens: u32) -> Setup {
+    Setup { context_tokens: Some(context_tokens), ..Setup::default() }
 }
 
 /// Waits until a model is loaded or failed.
@@ -55,7 +60,7 @@ fn settle(chat: &LlamaChat) -> State {
 
 /// Why the file at `path` cannot be the chat model.
 fn refusal(path: &Path) -> String {
-    match settle(&LlamaChat::load(path.to_owned(), None)) {
+    match settle(&LlamaChat::load(path.to_owned(), Setup::default())) {
         State::Failed(reason) => reason,
         other => panic!("the model is {other:?}"),
     }
