@@ -48,6 +48,17 @@ fn each_kind_of_model_is_refused_in_the_place_of_the_other() {
 }
 
 #[test]
+fn without_a_model_that_embeds_there_are_answers_all_the_same() {
+    let (_chats, chat) = written(&TinyGguf::says(&["All", " is", " well", "."]));
+    let server = Server::start(&["--model", &chat, "--embedding-model", &chat]).unwrap();
+    let client = server.client();
+    let session = client.create_session("no embeddings").unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.say(&session, "How are you?").unwrap()["content"], "All is well.");
+    }
+}
+
+#[test]
 fn a_file_that_is_overwritten_while_its_model_serves_does_no_harm() {
     let (_folder, path) = written(&TinyGguf::says(&["All", " is", " well", "."]));
     let server = Server::start(&["--model", &path]).unwrap();

@@ -107,6 +107,11 @@ pub struct Maintained {
 pub async fn maintain(database: &Database, host_run: &str) -> Result<Maintained, ApiError> {
     let interrupted = messages::abandon(database, host_run).await?;
     let mut done = Maintained { interrupted, ..Maintained::default() };
+    if let Err(error) = embeddings::describe().await {
+        // What waits goes on waiting; everything else can be served meanwhile.
+        eprintln!("nothing is indexed for now, since no model embeds: {error:?}");
+        return Ok(done);
+    }
     let embedder = embedder(database).await?;
     for _ in 0..limits::INDEX_STEPS_MAX {
         let waiting = indexing::waiting(database, embedder.number).await?;
