@@ -127,7 +127,7 @@ fn last_words(complained: &str) -> String {
     let line = telling
         .iter()
         .find_map(|mark| lines().find(|line| line.contains(mark)))
-        .or_else(|| lines().last())
+        .or_else(|| lines().next_back())
         .unwrap_or("it does not say why");
     // The folder in which llama.cpp was built tells an operator nothing.
     let line = line.rsplit_once('/').map_or(line, |(_, rest)| rest);
