@@ -85,8 +85,8 @@ pub const TERM_BYTES_MAX: usize = 64;
 pub const MESSAGE_TERMS_MAX: usize = 1_024;
 /// The most different terms of a query that are looked up.
 pub const QUERY_TERMS_MAX: usize = 256;
-/// The most postings that one search reads, those of the rarest terms first.
-pub const POSTINGS_READ_MAX: u32 = 512;
+/// The most places of one term that a search reads. A term that fills it is common in its session.
+pub const TERM_PLACES_MAX: u32 = 1_024;
 
 /// Messages that are indexed in one step.
 pub const INDEX_STEP_MESSAGES: u32 = 64;

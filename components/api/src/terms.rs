@@ -40,6 +40,18 @@ pub struct Terms {
     pub length: u32,
 }
 
+impl Terms {
+    /// The terms in one text, each as often as it occurs, separated by single spaces. No term has a
+    /// space in it.
+    pub fn spelled_out(&self) -> String {
+        let all = self
+            .counts
+            .iter()
+            .flat_map(|(term, times)| std::iter::repeat_n(term.as_str(), *times as usize));
+        all.collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A term of a query in a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Posting {
@@ -139,6 +151,12 @@ mod tests {
         let found = terms("boat boat boats bridge");
         assert_eq!(found.counts.get("boat"), Some(&3));
         assert_eq!(found.length, 4);
+    }
+
+    #[test]
+    fn terms_are_spelled_out_as_often_as_they_occur() {
+        assert_eq!(terms("boat bridge boats").spelled_out(), "boat boat bridg");
+        assert_eq!(terms("").spelled_out(), "");
     }
 
     #[test]

@@ -55,10 +55,9 @@ pub async fn store(database: &Database, model: i64, entries: &[Entry]) -> Result
     let mut parameters = params![model];
     for entry in entries {
         let terms = terms::terms(&entry.text);
-        let counts = serde_json::to_string(&terms.counts).expect("strings are always JSON");
         parameters.push(messages::id_value(entry.message));
         parameters.push(bytes_of(&entry.vector).into());
-        parameters.push(counts.into());
+        parameters.push(terms.spelled_out().into());
         parameters.push(terms.length.into());
     }
     let what = "the index could not be stored";

@@ -56,19 +56,12 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
     FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
     WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
     AND m.status IN ('ok', 'interrupted')";
-/// The postings of a query's terms: session number, terms as a JSON list, the most postings. What a
-/// term costs is known before its postings are read, so the rarest are read, and the common ones,
-/// which tell least, only as far as the limit allows. Each term is one row, its postings one text:
-/// many small rows would cost more than reading them.
-pub const POSTINGS: &str = "WITH asked AS MATERIALIZED ( \
-        SELECT t.term, t.messages, sum(t.messages) OVER (ORDER BY t.messages, t.term) AS so_far \
-        FROM json_each(?2) AS j CROSS JOIN terms AS t ON t.session = ?1 AND t.term = j.value) \
-    SELECT a.messages, s.messages, s.terms, \
-        (SELECT group_concat(one, ',') FROM ( \
-            SELECT p.message || ' ' || p.frequency || ' ' || p.length AS one FROM postings AS p \
-            WHERE p.session = ?1 AND p.term = a.term LIMIT ?3)) \
-    FROM asked AS a CROSS JOIN statistics AS s ON s.session = ?1 \
-    WHERE a.so_far <= ?3 OR a.so_far = a.messages";
+/// The postings of a query's terms: session number, terms as a JSON list, the most places of a term.
+/// Each term is one row, and its places are one text: many small rows would cost more than reading
+/// them.
+pub const POSTINGS: &str = "SELECT s.messages, s.terms, (SELECT group_concat(doc, ' ') FROM ( \
+        SELECT p.doc FROM word_places AS p WHERE p.term = ?1 || '/' || j.value LIMIT ?3)) \
+    FROM json_each(?2) AS j CROSS JOIN statistics AS s ON s.session = ?1";
 /// Takes a message out of recall for good: session number, message id.
 pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
     WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
@@ -128,25 +121,38 @@ pub async fn lexical(
         return Ok(HashMap::new());
     }
     let list = serde_json::to_string(&asked).expect("strings are always JSON");
-    let parameters = params![session, list, limits::POSTINGS_READ_MAX];
+    let parameters = params![session, list, limits::TERM_PLACES_MAX];
     let rows = database.query("the memory could not be searched", POSTINGS, parameters).await?;
     let Some(first) = rows.first() else { return Ok(HashMap::new()) };
-    let statistics = Statistics { messages: first.small(1), terms: first.id(2) };
-    let mut postings = Vec::new();
-    for mut row in rows {
-        let in_messages = row.small(0);
-        postings.extend(row.text(3).split(',').filter_map(|one| posting(one, in_messages)));
-    }
-    Ok(bm25(&postings, statistics))
+    let statistics = Statistics { messages: first.small(0), terms: first.id(1) };
+    let places: Vec<String> = rows.into_iter().map(|mut row| row.text(2)).collect();
+    Ok(bm25(&telling(&places), statistics))
 }
 
-/// A posting as [`POSTINGS`] writes it: message, frequency, length.
-fn posting(text: &str, in_messages: u32) -> Option<Posting> {
-    let mut numbers = text.split(' ');
-    let message = numbers.next()?.parse().ok()?;
-    let frequency = numbers.next()?.parse().ok()?;
-    let length = numbers.next()?.parse().ok()?;
-    Some(Posting { message, frequency, length, in_messages })
+/// The postings of the terms that tell something. Of a term whose places fill the limit, only some
+/// are known; it is common in its session and tells little, so it counts only where no term is rarer.
+fn telling(places: &[String]) -> Vec<Posting> {
+    let terms: Vec<(bool, Vec<Posting>)> = places.iter().map(|places| postings(places)).collect();
+    let all_common = terms.iter().all(|(common, postings)| *common || postings.is_empty());
+    terms.into_iter().filter(|(common, _)| all_common || !common).flat_map(|(_, p)| p).collect()
+}
+
+/// The postings of one term, and whether its places fill the limit. A place is a row of `words`,
+/// which tells the message and its length; a term that occurs twice in a message has it twice.
+fn postings(places: &str) -> (bool, Vec<Posting>) {
+    let mut postings: Vec<Posting> = Vec::new();
+    let mut count = 0;
+    for place in places.split(' ').filter_map(|place| place.parse::<u64>().ok()) {
+        count += 1;
+        let (message, length) = (place >> 12, (place & 4095) as u32);
+        match postings.last_mut().filter(|last| last.message == message) {
+            Some(last) => last.frequency += 1,
+            None => postings.push(Posting { message, frequency: 1, length, in_messages: 0 }),
+        }
+    }
+    let in_messages = postings.len() as u32;
+    postings.iter_mut().for_each(|posting| posting.in_messages = in_messages);
+    (count >= limits::TERM_PLACES_MAX, postings)
 }
 
 /// Takes a message out of recall for good: its vector and its words are deleted.
@@ -168,5 +174,31 @@ pub fn found(mut row: Row) -> Found {
         timestamp: row.int(3),
         tokens: (row.int(5) != 0).then(|| (row.small(4), row.int(5))),
         content: row.text(6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_tell_message_length_and_frequency() {
+        let places = format!("{} {} {}", 7 * 4096 + 30, 7 * 4096 + 30, 9 * 4096 + 4095);
+        let (common, found) = postings(&places);
+        assert!(!common);
+        let posting =
+            |message, frequency, length| Posting { message, frequency, length, in_messages: 2 };
+        assert_eq!(found, [posting(7, 2, 30), posting(9, 1, 4095)]);
+        assert_eq!(postings(""), (false, Vec::new()));
+    }
+
+    #[test]
+    fn a_term_that_is_everywhere_counts_only_where_none_is_rarer() {
+        let common: Vec<String> =
+            (1..=limits::TERM_PLACES_MAX).map(|id| (u64::from(id) << 12).to_string()).collect();
+        let (common, rare) = (common.join(" "), (5 << 12).to_string());
+        assert_eq!(telling(&[common.clone(), rare]).len(), 1);
+        let alone = telling(&[common, String::new()]);
+        assert_eq!(alone.len(), limits::TERM_PLACES_MAX as usize);
     }
 }
