@@ -19,12 +19,16 @@ pub(super) enum Class {
 impl Class {
     /// The class of a statement for which `sqlite3_stmt_readonly` says `readonly`.
     pub(super) fn of(sql: &str, readonly: bool) -> Self {
-        if readonly {
+        let word = first_word(sql);
+        // `DROP TABLE IF EXISTS t` reads nothing and writes nothing where there is no `t`, which is
+        // what a connection may believe whose schema is old. So only what can never write is
+        // believed.
+        let reads = ["select", "with", "values", "explain", "pragma", ""];
+        if readonly && reads.iter().any(|read| word.eq_ignore_ascii_case(read)) {
             return Self::Read;
         }
         // What writes and begins with WITH is an INSERT, UPDATE or DELETE.
         let changes = ["insert", "update", "delete", "replace", "with"];
-        let word = first_word(sql);
         if changes.iter().any(|change| word.eq_ignore_ascii_case(change)) {
             Self::Change
         } else {
@@ -94,6 +98,14 @@ mod tests {
         assert_eq!(Class::of("replace into t values (1)", false), Class::Change);
         assert_eq!(Class::of("CREATE TABLE t (a)", false), Class::Write);
         assert_eq!(Class::of("WITH x AS (SELECT 1) SELECT * FROM x", true), Class::Read);
+        assert_eq!(Class::of("(SELECT 1)", true), Class::Read);
+    }
+
+    #[test]
+    fn what_may_change_the_schema_is_never_a_read() {
+        for sql in ["DROP TABLE IF EXISTS t", "create view if not exists v as select 1"] {
+            assert_eq!(Class::of(sql, true), Class::Write, "{sql}");
+        }
     }
 
     #[test]

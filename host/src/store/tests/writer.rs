@@ -298,3 +298,14 @@ async fn a_trigger_holds_for_readers_that_knew_the_schema_without_it() {
     let error = fixture.run("INSERT INTO nowhere VALUES (1)").await.unwrap_err().to_string();
     assert!(error.contains("no such table"), "{error}");
 }
+
+#[tokio::test]
+async fn what_readers_believed_missing_is_dropped_all_the_same() {
+    let fixture = Fixture::new();
+    let drop = "DROP TABLE IF EXISTS t";
+    // Nothing to do: it must not be remembered as a statement that only reads.
+    fixture.run(drop).await.unwrap();
+    fixture.run("CREATE TABLE t (a)").await.unwrap();
+    fixture.run(drop).await.unwrap();
+    assert_eq!(fixture.number("SELECT count(*) FROM sqlite_schema").await, 0);
+}
