@@ -115,6 +115,14 @@ fn the_composed_application_fits_spins_world_type_by_type() {
 }
 
 #[test]
+fn the_page_fits_spins_world_too() {
+    let (resolve, world) = spin();
+    if let Err(error) = targets(&resolve, world, &read("target/components/page.wasm")) {
+        panic!("{error:#}");
+    }
+}
+
+#[test]
 fn the_check_against_spins_world_finds_what_does_not_fit() {
     let (resolve, world) = spin();
     // Alone, the api imports what Spin does not offer.

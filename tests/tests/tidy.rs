@@ -14,7 +14,7 @@ const ROOT_NAMES_MAX: usize = 13;
 const XTASK_LINES_MAX: usize = 499;
 
 /// The components that may import something.
-const WITH_IMPORTS: [&str; 2] = ["api", "inference-adapter"];
+const WITH_IMPORTS: [&str; 3] = ["api", "inference-adapter", "page"];
 
 /// A file of the repository: its path from the root, with slashes, and its text.
 struct Source {

@@ -7,17 +7,20 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
-use crate::machine::{TARGETS, cargo, heading, root, run, target_folder};
+use crate::machine::{TARGETS, cargo, heading, prepare_page, root, run, target_folder};
 
 /// The components that may import something. All others import nothing, and are built for a target
 /// that has nothing to import.
-const WITH_IMPORTS: [&str; 2] = ["api", "inference-adapter"];
+const WITH_IMPORTS: [&str; 3] = ["api", "inference-adapter", "page"];
 
 /// The profile of the components, and the name of its folder.
 const PROFILE: &str = "component";
 
-/// Builds all components.
+/// Builds all components, and the page, which is part of one.
 pub fn build() -> Result<()> {
+    prepare_page(false)?;
+    heading("Building the page");
+    run(Command::new("node").arg("components/page/build.mjs").current_dir(root()))?;
     let (granted, pure) = names()?;
     let [for_pure, for_granted] = TARGETS;
     heading("Building the components that import nothing");
@@ -26,13 +29,12 @@ pub fn build() -> Result<()> {
     run(&mut cargo_for("build", for_granted, &granted))?;
 
     let folder = root().join("target/components");
-    fs::create_dir_all(&folder).with_context(|| unwritable(&folder))?;
-    for name in pure {
-        let component = encode(&name, &read(&built(for_pure, &name))?)?;
-        write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
-    }
-    for name in granted {
-        let component = read(&built(for_granted, &name))?;
+    fs::create_dir_all(&folder).with_context(|| cannot("write", &folder))?;
+    for name in pure.iter().chain(&granted) {
+        let component = match pure.contains(name) {
+            true => encode(name, &read(&built(for_pure, name))?)?,
+            false => read(&built(for_granted, name))?,
+        };
         write_if_changed(&folder.join(format!("{name}.wasm")), &component)?;
     }
     crate::spin::compose()
@@ -61,10 +63,9 @@ fn cargo_for(verb: &str, target: &str, names: &[String]) -> Command {
 /// The crates in `components/`, by the names of their folders: with imports, and without.
 fn names() -> Result<(Vec<String>, Vec<String>)> {
     let folder = root().join("components");
-    let entries = fs::read_dir(&folder).with_context(|| unreadable(&folder))?;
     let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| unreadable(&folder))?.path();
+    for entry in fs::read_dir(&folder).with_context(|| cannot("read", &folder))? {
+        let path = entry.with_context(|| cannot("read", &folder))?.path();
         if path.join("Cargo.toml").exists() {
             names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
@@ -108,21 +109,17 @@ pub fn write_if_changed(path: &Path, content: &[u8]) -> Result<()> {
         return Ok(());
     }
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&new, content).with_context(|| unwritable(&new))?;
-    fs::rename(&new, path).with_context(|| unwritable(path))?;
+    fs::write(&new, content).with_context(|| cannot("write", &new))?;
+    fs::rename(&new, path).with_context(|| cannot("write", path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     eprintln!("    {name}: {} kB", content.len().div_ceil(1000));
     Ok(())
 }
 
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| unreadable(path))
+    fs::read(path).with_context(|| cannot("read", path))
 }
 
-fn unreadable(path: &Path) -> String {
-    format!("`{}` cannot be read", path.display())
-}
-
-fn unwritable(path: &Path) -> String {
-    format!("`{}` cannot be written", path.display())
+fn cannot(what: &str, path: &Path) -> String {
+    format!("cannot {what} `{}`", path.display())
 }

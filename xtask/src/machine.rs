@@ -72,28 +72,33 @@ pub fn prepare_rust(components: &[(&str, &str)]) -> Result<()> {
 /// Installs what llama.cpp is built with: cmake, make, a C++ compiler, and libclang, which reads
 /// its headers.
 pub fn prepare_native() -> Result<()> {
-    let debian = answers("apt-get", &["--version"]);
     // Debian's package brings the compiler's own headers too, without which libclang is of no use.
     let libclang = env::var_os("LIBCLANG_PATH").is_some()
-        || if debian {
-            answers("dpkg", &["-s", "libclang-dev"])
-        } else {
-            answers("clang", &["-v"])
+        || match answers("apt-get", &["--version"]) {
+            true => answers("dpkg", &["-s", "libclang-dev"]),
+            false => answers("clang", &["-v"]),
         };
-    let needed = [
-        ("cmake", answers("cmake", &["--version"])),
-        ("make", answers("make", &["--version"])),
-        ("g++", answers("c++", &["--version"])),
-        ("libclang-dev", libclang),
-    ];
-    let missing: Vec<&str> =
-        needed.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    let there = |program| answers(program, &["--version"]);
+    let tools = [("cmake", there("cmake")), ("make", there("make")), ("g++", there("c++"))];
+    install("llama.cpp", tools.into_iter().chain([("libclang-dev", libclang)]))
+}
+
+/// Installs what the page is built with, and with `tests` the browser that tries it.
+pub fn prepare_page(tests: bool) -> Result<()> {
+    let programs = [("nodejs", "node"), ("npm", "npm"), ("chromium", "chromium")];
+    let needed = programs.into_iter().take(if tests { 3 } else { 2 });
+    install("the page", needed.map(|(name, program)| (name, answers(program, &["--version"]))))
+}
+
+/// Installs those of Debian's packages that are not there.
+fn install(what: &str, needed: impl Iterator<Item = (&'static str, bool)>) -> Result<()> {
+    let missing: Vec<&str> = needed.filter(|(_, there)| !there).map(|(name, _)| name).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    heading(&format!("Installing for llama.cpp: {}", missing.join(", ")));
+    heading(&format!("Installing for {what}: {}", missing.join(", ")));
     let by_hand = format!("sudo apt-get install --yes {}", missing.join(" "));
-    if !debian {
+    if !answers("apt-get", &["--version"]) {
         bail!(
             "there is no `apt-get` here; install what `{by_hand}` installs on Debian with this \
              system's own package manager and try again"

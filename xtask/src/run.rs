@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::guests;
-use crate::machine::{cargo, heading, prepare_native, prepare_rust, root, run, target_folder};
+use crate::machine::{self, cargo, heading, root, run, target_folder};
 
 /// What takes minutes, but only once: every command builds the whole workspace's targets of a kind,
 /// never those of one package. Cargo then gives each dependency the same features every time.
@@ -23,8 +23,8 @@ pub fn up(arguments: &[String]) -> Result<()> {
 
 /// Builds components and host.
 pub fn build() -> Result<()> {
-    prepare_rust(&[])?;
-    prepare_native()?;
+    machine::prepare_rust(&[])?;
+    machine::prepare_native()?;
     guests::build()?;
     heading(&format!("Building the host {ONCE}"));
     run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))
@@ -32,7 +32,7 @@ pub fn build() -> Result<()> {
 
 /// Builds what `spin up` runs, and no host.
 pub fn build_for_spin() -> Result<()> {
-    prepare_rust(&[])?;
+    machine::prepare_rust(&[])?;
     guests::build()?;
     eprintln!("\n`spin up` in {} runs them", root().display());
     Ok(())
@@ -40,8 +40,9 @@ pub fn build_for_spin() -> Result<()> {
 
 /// Formatting, lints, and every test.
 pub fn test(arguments: &[String]) -> Result<()> {
-    prepare_rust(&[("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")])?;
-    prepare_native()?;
+    machine::prepare_rust(&[("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")])?;
+    machine::prepare_native()?;
+    machine::prepare_page(true)?;
     heading("Checking the formatting");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     guests::build()?;

@@ -19,10 +19,7 @@ pub fn vendor(spin: &Path) -> Result<()> {
     }
     let commit = String::from_utf8_lossy(&git.stdout).trim().to_string();
     let to = root().join("wit/deps");
-    if to.exists() {
-        fs::remove_dir_all(&to)
-            .with_context(|| format!("`{}` cannot be replaced", to.display()))?;
-    }
+    run(Command::new("rm").arg("-rf").arg(&to))?;
     run(Command::new("cp").arg("-R").args([&from.join("deps"), &to]))?;
     run(Command::new("mkdir").arg(to.join("spin-up")))?;
     run(Command::new("cp").args([&from.join("world.wit"), &to.join("spin-up")]))?;

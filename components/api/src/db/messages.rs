@@ -120,12 +120,12 @@ pub const ABANDON: &str = "DELETE FROM messages \
     WHERE status = 'pending' AND (host_run <> ?1 OR lease <= ?2) RETURNING id";
 /// Lists the messages of a session, oldest first: session number, limit, skip.
 pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, metadata \
-    FROM messages WHERE session = ?1 AND status <> 'pending' \
+    FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
 /// Reads the latest turns before this one, oldest first: session number, first turn, this turn.
 pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, content \
     FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 \
-    AND status IN ('ok', 'cancelled') ORDER BY turn, role DESC";
+    AND status IN ('ok', 'cancelled') AND forgotten <> 2 ORDER BY turn, role DESC";
 /// Reads the receipt of a reply: session number, message id.
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
     WHERE m.id = ?2 AND m.session = ?1";

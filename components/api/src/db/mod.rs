@@ -6,6 +6,7 @@ pub mod memory;
 pub mod messages;
 pub mod migrations;
 pub mod sessions;
+pub mod superseded;
 
 #[cfg(test)]
 mod tests;

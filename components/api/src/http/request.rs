@@ -25,6 +25,8 @@ pub struct NewMessage {
     pub content: String,
     /// Whether the answer comes as a stream of events.
     pub stream: bool,
+    /// The message in whose place this one is said; what came after it goes too.
+    pub supersedes: Option<u64>,
     /// How the model answers.
     pub options: Options,
 }
@@ -185,7 +187,15 @@ pub fn new_message(fields: &Map<String, Value>) -> Result<NewMessage, ApiError> 
         Some(Value::Bool(stream)) => *stream,
         Some(_) => return Err(ApiError::invalid("stream", "`stream` must be true or false")),
     };
-    Ok(NewMessage { content: content.clone(), stream, options: options(fields)? })
+    let supersedes = match fields.get("supersedes") {
+        None | Some(Value::Null) => None,
+        Some(id) => {
+            let wrong = "`supersedes` must be the id of a message of this session";
+            let id = id.as_u64().filter(|id| i64::try_from(*id).is_ok());
+            Some(id.ok_or_else(|| ApiError::invalid("supersedes", wrong))?)
+        }
+    };
+    Ok(NewMessage { content: content.clone(), stream, supersedes, options: options(fields)? })
 }
 
 fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {

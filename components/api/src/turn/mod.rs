@@ -29,10 +29,11 @@ use crate::bindings::inference::chat::Generation;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::db::Database;
 use crate::db::messages::{self, Posted};
+use crate::db::superseded;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
 use crate::settings::Settings;
-use crate::time;
+use crate::{index, time};
 use answered::Answered;
 use degraded::Degraded;
 use queue::Stopped;
@@ -47,6 +48,8 @@ pub struct Turn {
     settings: Rc<Settings>,
     posted: Posted,
     message: NewMessage,
+    /// The first turn in whose place this one stands.
+    supersedes: Option<u32>,
     stages: Stopwatch,
     degraded: Vec<Degraded>,
     /// Whether the client was told that its message is stored.
@@ -55,7 +58,8 @@ pub struct Turn {
 
 /// Stores a message of the user, durably: step 1. Nothing is acknowledged before.
 ///
-/// Fails with 404 if there is no such session, and with 429 if too many of its turns wait.
+/// Fails with 404 if there is no such session, or none of its messages is the one to be superseded,
+/// and with 429 if too many of its turns wait.
 pub async fn post(
     database: Rc<Database>,
     settings: Rc<Settings>,
@@ -63,10 +67,15 @@ pub async fn post(
     message: NewMessage,
 ) -> Result<Turn, ApiError> {
     let mut stages = Stopwatch::start();
+    let supersedes = match message.supersedes {
+        Some(id) => Some(superseded::turn(&database, session_id, id).await?),
+        None => None,
+    };
     let posted =
         messages::post(&database, session_id, &message.content, &settings.host_run).await?;
     stages.lap("store");
-    Ok(Turn { database, settings, posted, message, stages, degraded: Vec::new(), started: false })
+    let (degraded, started) = (Vec::new(), false);
+    Ok(Turn { database, settings, posted, message, supersedes, stages, degraded, started })
 }
 
 impl Turn {
@@ -103,6 +112,7 @@ impl Turn {
         if self.posted.blocked {
             self.tell_start(sink).await?;
         }
+        self.supersede().await?;
         queue::wait(&self.database, &self.posted, &self.settings.host_run, sink).await?;
         self.stages.lap("wait");
 
@@ -129,6 +139,19 @@ impl Turn {
         let reply = reply::listen(generation, &self.database, &self.posted, host_run, sink).await;
         self.stages.lap("generate");
         Ok(reply)
+    }
+
+    /// Takes what this turn stands in place of out of later prompts and of memory. The message is
+    /// stored before, so that a crash in between loses nothing.
+    async fn supersede(&self) -> Result<(), ApiError> {
+        let Some(from) = self.supersedes else { return Ok(()) };
+        let (session, turn) = (self.posted.session, self.posted.turn);
+        let gone = superseded::supersede(&self.database, session, from, turn).await?;
+        // The database is the truth; an index that is not at hand is only slower without this.
+        if let Ok(embedder) = index::embedder(&self.database).await {
+            gone.iter().for_each(|id| recall::remove(&embedder, &self.posted.session_id, *id));
+        }
+        Ok(())
     }
 
     async fn decide_and_begin(

@@ -1,0 +1,123 @@
+import { expect, json, say, session, SLOW, test } from "./page";
+
+const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
+
+test("a first message makes a session that is there after a reload", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "A chat that remembers" })).toBeVisible();
+  await say(page, FACT);
+  await expect(page).toHaveURL(/#\/sessions\/[\w-]{36}$/);
+  await expect(page.locator(".said .bubble")).toHaveText(FACT);
+  await expect(page.locator(".reply")).toHaveCount(1);
+  // It is named after its first words, and both messages become memories.
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("My sister Oriane");
+  await expect(page.getByRole("button", { name: "Memories of this chat: 2" })).toBeVisible();
+  await page.reload();
+  await expect(page.locator(".said .bubble")).toHaveText(FACT);
+});
+
+test("a reply lists the memory that it used, with its passage and its day", async ({
+  page,
+  request,
+}) => {
+  const fillers = Array.from({ length: 40 }, (_, day) => `Filler ${day}: it was grey and mild.`);
+  const id = await session(request, "Far back", [FACT, ...fillers]);
+  await page.goto(`/#/sessions/${id}`);
+  await say(page, "Where does my sister keep her violin?");
+  const reply = page.locator(".reply").last();
+  await reply.locator(".sources summary").click();
+  const source = reply.locator(".sources li").filter({ hasText: FACT });
+  await expect(source).toContainText("You said today at");
+  await expect(source.locator("mark")).toContainText("blue cupboard");
+  await source.getByRole("button", { name: "Go there" }).click();
+  await expect(page.locator(".said").filter({ hasText: FACT })).toBeInViewport();
+});
+
+test("the memory of a session can be switched off, and the list says so", async ({
+  page,
+  request,
+}) => {
+  const id = await session(request, "A secret chat");
+  await page.goto(`/#/sessions/${id}`);
+  const memory = page.getByRole("switch", { name: "Memory" });
+  await expect(memory).toBeChecked();
+  await memory.click();
+  await expect(memory).not.toBeChecked();
+  await expect(page.getByRole("link", { name: /A secret chat/ })).toContainText("memory off");
+  const stored = await json(request.get(`/api/v1/sessions/${id}`));
+  expect(stored.long_term_memory_enabled).toBe(false);
+});
+
+test("a reply streams, and stops when it is told to", async ({ browser }) => {
+  test.skip(SLOW === "", "there is no slow server");
+  const page = await browser.newPage({ baseURL: SLOW });
+  await page.goto("/");
+  await page.getByRole("textbox", { name: "Message" }).fill("Tell me a long story.");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".reply.live .prose")).not.toBeEmpty();
+  await page.getByRole("button", { name: "Stop the reply" }).click();
+  await expect(page.locator(".reply .ending")).toHaveText("Stopped.");
+  await expect(page.getByRole("button", { name: "Send" })).toBeVisible();
+  await page.close();
+});
+
+test("what was said can be edited, and what came after it is gone", async ({ page, request }) => {
+  const id = await session(request, "Second thoughts", ["One.", "Two.", "Three."]);
+  await page.goto(`/#/sessions/${id}`);
+  const second = page.locator(".said").filter({ hasText: "Two." });
+  await second.hover();
+  await second.getByRole("button", { name: "Edit" }).click();
+  await page.getByRole("textbox", { name: "Edit the message" }).fill("Two and a half.");
+  await page.getByRole("button", { name: "Send again" }).click();
+  await expect(page.locator(".said .bubble")).toHaveText(["One.", "Two and a half."]);
+  await expect(page.getByRole("button", { name: "Memories of this chat: 4" })).toBeVisible();
+  const stored = await json(request.get(`/api/v1/sessions/${id}/messages`));
+  const contents = stored.map((message: { content: string }) => message.content);
+  expect(contents).not.toContain("Three.");
+});
+
+test("a reply can be made again", async ({ page, request }) => {
+  const id = await session(request, "Once more", ["Say something."]);
+  await page.goto(`/#/sessions/${id}`);
+  const [, before] = await json(request.get(`/api/v1/sessions/${id}/messages`));
+  await page.getByRole("button", { name: "Answer again" }).click();
+  await expect(page.locator(`#message-${before.id}`)).toHaveCount(0);
+  await expect(page.locator(".reply:not(.live)")).toHaveCount(1);
+  await expect(page.locator(".said .bubble")).toHaveText(["Say something."]);
+});
+
+test("a reply is text, whatever the model says", async ({ page, request }) => {
+  const id = await session(request, "Hostile", ["Hello."]);
+  const hostile = [
+    "# A heading",
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>",
+    "![look](https://example.invalid/pixel.png)",
+    "[click](javascript:alert(1)) <a href='https://example.invalid/'>out</a>",
+    "<form action='https://example.invalid/'><input name=q></form><style>*{display:none}</style>",
+    "```html\n<b>code</b>\n```",
+  ].join("\n\n");
+  await page.route("**/messages?**", async (route) => {
+    const messages = await (await route.fetch()).json();
+    messages[1].content = hostile;
+    await route.fulfill({ json: messages });
+  });
+  await page.goto(`/#/sessions/${id}`);
+  const reply = page.locator(".reply");
+  await expect(reply.getByRole("heading", { name: "A heading" })).toBeVisible();
+  await expect(reply.locator(".code code")).toHaveText("<b>code</b>");
+  await expect(reply.locator("img, script, form, input, style")).toHaveCount(0);
+  await expect(reply.locator("a[href^='javascript']")).toHaveCount(0);
+  await expect(reply.locator("a[href^='https']").first()).toHaveAttribute("rel", /noopener/);
+  await expect(reply).toContainText("<script>document.title='owned'</script>");
+  expect(await page.title()).not.toContain("owned");
+});
+
+test("an error of the server is told where it happened", async ({ page, request }) => {
+  const id = await session(request, "Too much", ["Hello."]);
+  await page.goto(`/#/sessions/${id}`);
+  await say(page, "x ".repeat(20_000));
+  await expect(page.locator(".failure").first()).toContainText("tokens");
+  await page.goto("/#/sessions/00000000-0000-4000-8000-000000000000");
+  await expect(page.locator(".toast")).toContainText("no session");
+  await expect(page).toHaveURL(/#\/$/);
+});

@@ -1,0 +1,96 @@
+/** The page for everyone: by keyboard, with a screen reader, on a phone, in the dark. */
+import { gzipSync } from "node:zlib";
+import { barriers, expect, session, test } from "./page";
+
+const SAID = ["My **boat** is called Meltemi.", "And `code` too.", "What is it called?"];
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const viewport of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 844 },
+  ]) {
+    test(`nothing bars the way: ${colorScheme}, ${viewport.width} pixels`, async ({
+      page,
+      request,
+    }) => {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize(viewport);
+      await page.goto("/");
+      await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
+      expect(await barriers(page)).toEqual([]);
+
+      const id = await session(request, "For everyone", SAID);
+      await page.goto(`/#/sessions/${id}`);
+      await expect(page.locator(".reply")).toHaveCount(3);
+      expect(await barriers(page)).toEqual([]);
+
+      await page.getByRole("button", { name: "Why this reply" }).last().click();
+      await page.getByText("The whole prompt, word for word").click();
+      expect(await barriers(page)).toEqual([]);
+      await page.getByRole("button", { name: "Close" }).click();
+
+      await page.getByRole("button", { name: /Memories of this chat/ }).click();
+      await expect(page.locator(".memory-list li").first()).toBeVisible();
+      expect(await barriers(page)).toEqual([]);
+    });
+  }
+}
+
+test("on a phone nothing is wider than the screen, and the chats are a drawer", async ({
+  page,
+  request,
+}) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const id = await session(request, "A long name ".repeat(8), ["w".repeat(400), ...SAID]);
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.locator(".reply")).toHaveCount(4);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(360);
+  await expect(page.getByRole("link", { name: /A long name/ }).first()).not.toBeVisible();
+  await page.getByRole("button", { name: "Show chats" }).click();
+  await page.getByRole("button", { name: "New chat" }).click();
+  await expect(page.getByRole("heading", { name: "A chat that remembers" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "New chat" })).not.toBeVisible();
+});
+
+test("everything is reached by the keyboard", async ({ page, request }) => {
+  const id = await session(request, "By hand", ["Hello."]);
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.getByRole("textbox", { name: "Message" })).toBeFocused();
+  await page.getByRole("button", { name: "Why this reply" }).focus();
+  await page.keyboard.press("Enter");
+  const panel = page.getByRole("complementary", { name: "Why this reply" });
+  await expect(panel.getByRole("heading", { name: "Why this reply" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(panel).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Why this reply" })).toBeFocused();
+  await page.keyboard.press("Control+Shift+O");
+  await expect(page.getByRole("heading", { name: "A chat that remembers" })).toBeVisible();
+});
+
+test("who chose dark or light keeps it", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Colours: auto" }).click();
+  await page.getByRole("button", { name: "Colours: light" }).click();
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
+
+test("the scripts are at most 200 kB, compressed, and kept by the browser", async ({
+  page,
+  request,
+}) => {
+  const scripts: string[] = [];
+  page.on("response", (response) => {
+    if (response.url().endsWith(".js")) scripts.push(response.url());
+  });
+  await page.goto("/");
+  await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
+  let bytes = 0;
+  for (const url of scripts) bytes += gzipSync(await (await request.get(url)).body()).length;
+  expect(scripts.length).toBeGreaterThan(0);
+  expect(bytes).toBeLessThanOrEqual(200_000);
+  const main = await request.get(scripts.find((url) => url.includes("/assets/"))!);
+  expect(main.headers()["content-encoding"]).toBe("br");
+  expect(main.headers()["cache-control"]).toContain("immutable");
+});

@@ -1,0 +1,42 @@
+import { expect, json, session, test } from "./page";
+
+test("memories are found and forgotten", async ({ page, request }) => {
+  const said = ["The kestrel nests above the forge.", "Lunch is at noon."];
+  const id = await session(request, "Birds", said);
+  const memories = `/api/v1/sessions/${id}/memories`;
+  await expect.poll(async () => (await json(request.get(memories))).length).toBe(4);
+  await page.goto(`/#/sessions/${id}`);
+  await page.getByRole("button", { name: /Memories of this chat/ }).click();
+  const panel = page.getByRole("complementary", { name: "Memories of this chat" });
+  await expect(panel.locator(".memory-list li")).toHaveCount(4);
+  await panel.getByRole("searchbox", { name: "Find memories" }).fill("where does the kestrel nest");
+  const found = panel.locator(".memory-list li").filter({ hasText: "kestrel" });
+  await expect(found).toHaveCount(1);
+  await found.getByRole("button", { name: "Forget" }).click();
+  await expect(found).toHaveCount(0);
+  const left = await json(request.get(memories));
+  expect(JSON.stringify(left)).not.toContain("kestrel");
+  // It is out of recall, and still in the chat.
+  await expect(page.locator(".said .bubble").first()).toHaveText(said[0]!);
+  await page.keyboard.press("Escape");
+  await expect(panel).toHaveCount(0);
+});
+
+test("the receipt shows what the prompt was made of", async ({ page, request }) => {
+  const id = await session(request, "Why", ["The kettle is red.", "What colour is the kettle?"]);
+  const messages = await json(request.get(`/api/v1/sessions/${id}/messages`));
+  const reply = messages.at(-1).id;
+  const receipt = await json(request.get(`/api/v1/sessions/${id}/messages/${reply}/receipt`));
+  await page.goto(`/#/sessions/${id}`);
+  await page.getByRole("button", { name: "Why this reply" }).last().click();
+  const panel = page.getByRole("complementary", { name: "Why this reply" });
+  const number = (tokens: number) => tokens.toLocaleString("en-GB");
+  await expect(panel.locator(".lead")).toContainText(number(receipt.usage.prompt_tokens));
+  await expect(panel.locator(".lead")).toContainText(number(receipt.budget));
+  await expect(panel.locator(".legend")).toContainText("Recent turns");
+  await expect(panel.locator(".bar .share.history")).toBeVisible();
+  await panel.getByText("The whole prompt, word for word").click();
+  await expect(panel.locator(".prompt pre").filter({ hasText: "The kettle is red." })).toBeVisible();
+  const shown = await panel.locator(".prompt pre").allTextContents();
+  expect(shown).toEqual(receipt.messages.map((line: { content: string }) => line.content));
+});

@@ -1,0 +1,92 @@
+import { expect, test } from "@playwright/test";
+import type { Receipt } from "../web/api";
+import { duration, fullness, inOrder, shares } from "../web/receipt";
+import { EventReader } from "../web/sse";
+import { cut, title } from "../web/text";
+import { age, said } from "../web/time";
+
+test("events come out whole, however the stream is cut", () => {
+  const stream = 'event: a\ndata: {"n":1}\n\n: still here\n\nevent: b\ndata: {"n":\ndata: 2}\n\n';
+  for (let size = 1; size <= stream.length; size++) {
+    const reader = new EventReader();
+    const found = [];
+    for (let at = 0; at < stream.length; at += size) {
+      found.push(...reader.push(stream.slice(at, at + size)));
+    }
+    expect(found).toEqual([
+      { name: "a", data: { n: 1 } },
+      { name: "b", data: { n: 2 } },
+    ]);
+  }
+});
+
+test("a passage is cut at bytes, not at letters", () => {
+  expect(cut("Übermut tut gut", [[0, 8]])).toEqual([
+    { text: "Übermut", used: true },
+    { text: " tut gut", used: false },
+  ]);
+  expect(cut("abc", [[1, 2], [0, 1]])).toEqual([
+    { text: "a", used: true },
+    { text: "b", used: true },
+    { text: "c", used: false },
+  ]);
+  expect(cut("abc", [[2, 9], [2, 1]])).toEqual([{ text: "abc", used: false }]);
+});
+
+test("a session is called by its first words", () => {
+  expect(title("  Hello there\nand more")).toBe("Hello there");
+  expect(title("## A *heading*")).toBe("A heading");
+  const long = title("word ".repeat(40));
+  expect(long.length).toBeLessThanOrEqual(49);
+  expect(long.endsWith("word…")).toBe(true);
+});
+
+test("days are told as people tell them", () => {
+  const now = new Date(2026, 2, 12, 15, 0);
+  const at = (...parts: [number, number, number, number]) => new Date(...parts).toISOString();
+  expect(said(at(2026, 2, 12, 9), now)).toContain("today at");
+  expect(said(at(2026, 2, 11, 23), now)).toContain("yesterday at");
+  expect(said(at(2026, 0, 5, 9), now)).not.toContain("2026");
+  expect(said(at(2025, 0, 5, 9), now)).toContain("2025");
+  expect(["Today", "Yesterday", "This week", "This month", "Earlier"]).toEqual(
+    [12, 11, 6, -10, -40].map((day) => age(at(2026, 2, day, 9), now)),
+  );
+});
+
+test("the shares of a receipt fill the context exactly", () => {
+  const passage = { role: null, message_id: 1, turn: 1, score: 1, condensed: false, reason: null };
+  const receipt = {
+    context_tokens: 1_000,
+    budget: 800,
+    usage: { prompt_tokens: 300, cached_tokens: 0, completion_tokens: 9, total_tokens: 309 },
+    history: { messages: 4, tokens: 120, first_turn: 2 },
+    passages: [
+      { ...passage, kind: "instruction", tokens: 40, kept_tokens: 40, state: "kept" },
+      { ...passage, kind: "memory", tokens: 50, kept_tokens: 30, state: "cut" },
+      { ...passage, kind: "memory", tokens: 50, kept_tokens: 0, state: "dropped" },
+      { ...passage, kind: "query", tokens: 10, kept_tokens: 10, state: "kept" },
+    ],
+  } as unknown as Receipt;
+  const parts = shares(receipt);
+  expect(parts.map(({ kind, tokens }) => [kind, tokens])).toEqual([
+    ["instruction", 40],
+    ["history", 120],
+    ["memory", 30],
+    ["query", 10],
+    ["words", 100],
+    ["free", 500],
+    ["reply", 200],
+  ]);
+  expect(parts.reduce((sum, part) => sum + part.tokens, 0)).toBe(1_000);
+  expect(fullness(receipt)).toBe(38);
+});
+
+test("stages stand in the order of a turn, and times in units that fit", () => {
+  expect(inOrder({ generate: 3, new: 4, store: 1, recall: 2 }).map(([name]) => name)).toEqual([
+    "store",
+    "recall",
+    "generate",
+    "new",
+  ]);
+  expect([950, 1_500, 25_000, 2_500_000].map(duration)).toEqual(["950 µs", "1.5 ms", "25 ms", "2.5 s"]);
+});

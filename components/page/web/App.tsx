@@ -1,0 +1,69 @@
+import { useEffect, useRef, useState } from "react";
+import { Chat } from "./Chat";
+import { Icon } from "./icons";
+import { MemoryPanel } from "./MemoryPanel";
+import { ReceiptPanel } from "./ReceiptPanel";
+import { Sidebar } from "./Sidebar";
+import { actions, currentSession, useStore } from "./store";
+import { Toasts } from "./Toasts";
+
+export function App() {
+  const state = useStore();
+  const [menu, setMenu] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  const session = currentSession(state);
+
+  useEffect(() => setMenu(false), [state.current]);
+  useEffect(() => {
+    document.title = session?.name ? `${session.name} · Loci` : "Loci";
+  }, [session?.name]);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const command = event.ctrlKey || event.metaKey;
+      if (command && event.key === "k") {
+        event.preventDefault();
+        setMenu(true);
+        requestAnimationFrame(() => search.current?.focus());
+      } else if (command && event.shiftKey && event.key.toLowerCase() === "o") {
+        event.preventDefault();
+        actions.open(null);
+      } else if (event.key === "Escape" && !event.defaultPrevented) {
+        setMenu(false);
+        actions.show(null);
+      }
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+
+  return (
+    <div className={`app${menu ? " menu-open" : ""}${state.panel ? " panel-open" : ""}`}>
+      <a className="skip" href="#composer" onClick={focusComposer}>
+        Skip to the message box
+      </a>
+      <Sidebar state={state} search={search} onClose={() => setMenu(false)} />
+      {menu && <div className="scrim" onClick={() => setMenu(false)} />}
+      <main>
+        <button className="quiet menu-button" aria-label="Show chats" onClick={() => setMenu(true)}>
+          <Icon name="menu" />
+        </button>
+        {!state.online && (
+          <p className="banner" role="alert">
+            The server does not answer. This page goes on as soon as it does.
+          </p>
+        )}
+        <Chat key={state.current ?? "new"} state={state} />
+      </main>
+      {session && state.panel?.kind === "memories" && <MemoryPanel session={session} />}
+      {session && state.panel?.kind === "receipt" && (
+        <ReceiptPanel session={session} message={state.panel.message} key={state.panel.message} />
+      )}
+      <Toasts toasts={state.toasts} />
+    </div>
+  );
+}
+
+function focusComposer(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("composer")?.focus();
+}

@@ -1,0 +1,92 @@
+import { useLayoutEffect, useRef, useState } from "react";
+import { Composer } from "./Composer";
+import { Header } from "./Header";
+import { LiveReply, MessageView } from "./MessageView";
+import { actions, chatOf, currentSession, type State } from "./store";
+import { Welcome } from "./Welcome";
+
+/** Messages that are drawn at first; the others wait behind a button. */
+const SHOWN = 80;
+/** Within so many pixels of the end, the view follows what is said. */
+const NEAR = 120;
+
+export function Chat({ state }: { state: State }) {
+  const session = currentSession(state);
+  const chat = chatOf(state, state.current);
+  const [shown, setShown] = useState(SHOWN);
+  const scroller = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const { messages, live } = chat;
+
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box && follows.current) box.scrollTop = box.scrollHeight;
+  }, [messages, live]);
+
+  useLayoutEffect(() => {
+    const at = messages?.findIndex((message) => message.id === state.target) ?? -1;
+    if (at < 0) return;
+    const needed = messages!.length - at + 5;
+    if (needed > shown) return setShown(needed);
+    follows.current = false;
+    const message = document.getElementById(`message-${state.target}`);
+    message?.scrollIntoView({ block: "center" });
+    message?.classList.add("found");
+    setTimeout(() => message?.classList.remove("found"), 1_600);
+    actions.jump(null);
+  }, [messages, shown, state.target]);
+
+  const onScroll = () => {
+    const box = scroller.current!;
+    follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+  };
+  const isNew = !state.current || (messages?.length === 0 && !live);
+  const list = messages?.slice(-shown) ?? [];
+  const hidden = (messages?.length ?? 0) - list.length;
+  return (
+    <section className={`chat${isNew ? " is-new" : ""}`} aria-label={session?.name ?? "New chat"}>
+      {session && <Header session={session} messages={messages ?? []} state={state} />}
+      <div className="scroller" ref={scroller} onScroll={onScroll}>
+        {isNew ? (
+          <Welcome model={state.model} first={state.sessions?.length === 0} />
+        ) : (
+          <ol className="messages">
+            {hidden > 0 && (
+              <li className="earlier">
+                <button onClick={() => setShown(shown + 2 * SHOWN)}>
+                  Show earlier messages ({hidden})
+                </button>
+              </li>
+            )}
+            {list.map((message) => (
+              <MessageView
+                key={message.id}
+                message={message}
+                messages={messages!}
+                panel={state.panel}
+                busy={live !== null}
+              />
+            ))}
+            {live && <LiveReply live={live} messages={messages ?? []} />}
+            {chat.error && (
+              <li className="failure" role="alert">
+                {chat.error}
+              </li>
+            )}
+          </ol>
+        )}
+      </div>
+      <Composer
+        key={state.current}
+        live={live}
+        model={state.model}
+        remembers={session?.long_term_memory_enabled ?? true}
+        onSend={(text) => {
+          follows.current = true;
+          void actions.say(text);
+        }}
+        onStop={() => state.current && void actions.stop(state.current)}
+      />
+    </section>
+  );
+}

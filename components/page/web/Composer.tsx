@@ -1,0 +1,96 @@
+import { useLayoutEffect, useRef, useState } from "react";
+import type { ModelStatus } from "./api";
+import { Icon } from "./icons";
+import type { Live } from "./store";
+
+interface Props {
+  live: Live | null;
+  model: ModelStatus | null;
+  remembers: boolean;
+  onSend: (text: string) => void;
+  onStop: () => void;
+}
+
+/** The most bytes of a message; the server refuses what is longer. */
+const BYTES_MAX = 65_536;
+
+export function Composer({ live, model, remembers, onSend, onStop }: Props) {
+  const [text, setText] = useState("");
+  const box = useRef<HTMLTextAreaElement>(null);
+  const tooLong = text.length > BYTES_MAX / 4 && new TextEncoder().encode(text).length > BYTES_MAX;
+  const ready = text.trim() !== "" && !live && !tooLong;
+
+  useLayoutEffect(() => {
+    const area = box.current!;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text]);
+
+  const submit = () => {
+    if (!ready) return;
+    onSend(text.trim());
+    setText("");
+  };
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <div className="box">
+        <textarea
+          id="composer"
+          ref={box}
+          rows={1}
+          autoFocus
+          placeholder="Say something worth remembering"
+          aria-label="Message"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={(event) => {
+            const plain = !event.shiftKey && !event.nativeEvent.isComposing;
+            if (event.key === "Enter" && plain) {
+              event.preventDefault();
+              submit();
+            }
+            if (event.key === "Escape" && live) {
+              event.preventDefault();
+              onStop();
+            }
+          }}
+        />
+        {live ? (
+          <button
+            type="button"
+            className="round"
+            aria-label="Stop the reply"
+            disabled={live.stopping}
+            onClick={onStop}
+          >
+            <Icon name="stop" />
+          </button>
+        ) : (
+          <button type="submit" className="round" aria-label="Send" disabled={!ready}>
+            <Icon name="send" />
+          </button>
+        )}
+      </div>
+      <p className="under" role={tooLong ? "alert" : undefined}>
+        {tooLong
+          ? "This is longer than a message may be (64 KiB)."
+          : note(model, remembers)}
+      </p>
+    </form>
+  );
+}
+
+function note(model: ModelStatus | null, remembers: boolean): string {
+  if (model?.status === "none") {
+    return "There is no chat model yet: what you say is stored, not answered.";
+  }
+  if (model?.status === "loading") return "The model is still loading.";
+  if (!remembers) return "Memory is off: only the recent turns are shown to the model.";
+  return model?.backend_type === "llama.cpp" ? "Everything stays on this machine." : "";
+}

@@ -1,0 +1,39 @@
+import type { Message, Session } from "./api";
+import { Icon } from "./icons";
+import { actions, type State } from "./store";
+
+interface Props {
+  session: Session;
+  messages: Message[];
+  state: State;
+}
+
+export function Header({ session, messages, state }: Props) {
+  const remembered = messages.filter((message) => message.is_embedded).length;
+  const on = session.long_term_memory_enabled;
+  const open = state.panel?.kind === "memories";
+  return (
+    <header className="chat-header">
+      <h1>{session.name ?? "New chat"}</h1>
+      <button
+        className="switch"
+        role="switch"
+        aria-checked={on}
+        onClick={() => void actions.setMemory(session.id, !on)}
+      >
+        <span className="track" aria-hidden="true" />
+        Memory
+      </button>
+      <button
+        className="memories-button"
+        aria-expanded={open}
+        aria-label={`Memories of this chat: ${remembered}`}
+        title="Memories of this chat"
+        onClick={() => actions.show(open ? null : { kind: "memories" })}
+      >
+        <Icon name="memory" />
+        <span>{remembered}</span>
+      </button>
+    </header>
+  );
+}

@@ -1,0 +1,87 @@
+import { useEffect, useState } from "react";
+import { api, type Memory, type Session } from "./api";
+import { Icon } from "./icons";
+import { GoThere } from "./MessageView";
+import { Panel } from "./Panel";
+import { actions, useStore } from "./store";
+import { said } from "./time";
+
+const WAIT_MILLIS = 200;
+
+export function MemoryPanel({ session }: { session: Session }) {
+  const [query, setQuery] = useState("");
+  const [found, setFound] = useState<Memory[] | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const remembered = useStore().chats[session.id]?.messages?.filter((m) => m.is_embedded).length;
+  const wanted = query.trim();
+
+  useEffect(() => {
+    let stale = false;
+    const look = async () => {
+      try {
+        const list = wanted
+          ? await api.findMemories(session.id, wanted)
+          : await api.memories(session.id);
+        if (!stale) setFound(list);
+        if (!stale) setError(null);
+      } catch (cause) {
+        if (!stale) setError(String((cause as Error).message));
+      }
+    };
+    const timer = setTimeout(() => void look(), wanted ? WAIT_MILLIS : 0);
+    return () => {
+      stale = true;
+      clearTimeout(timer);
+    };
+  }, [session.id, wanted, remembered]);
+
+  const forget = async (memory: Memory) => {
+    if (await actions.forget(session.id, memory.message_id)) {
+      setFound((list) => list?.filter((other) => other.message_id !== memory.message_id) ?? null);
+    }
+  };
+  return (
+    <Panel title="Memories of this chat">
+      <label className="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder="What would be recalled for …"
+          aria-label="Find memories"
+          value={query}
+          onChange={(event) => setQuery(event.target.value)}
+        />
+      </label>
+      <p className="hint">
+        {session.long_term_memory_enabled
+          ? "A search finds what a message with these words would recall. Forgetting takes a message out of recall for good; it stays in the chat."
+          : "Memory is off in this chat: nothing here is recalled until it is on again."}
+      </p>
+      {error && <p className="failure">{error}</p>}
+      {found?.length === 0 && (
+        <p className="empty">{wanted ? "Nothing comes to mind." : "Nothing is remembered yet."}</p>
+      )}
+      <ul className="memory-list">
+        {found?.map((memory) => (
+          <li key={memory.message_id}>
+            <p className="meta">
+              <span>
+                {memory.role === "user" ? "You" : "Loci"} said {said(memory.timestamp)}
+              </span>
+              {memory.score !== undefined && (
+                <span title="How well it answers">{memory.score.toFixed(2)}</span>
+              )}
+            </p>
+            <p className="text">{memory.content}</p>
+            <div className="actions">
+              <GoThere message={memory.message_id} />
+              <button className="quiet danger" onClick={() => void forget(memory)}>
+                <Icon name="trash" /> Forget
+              </button>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,257 @@
+import { memo, useState } from "react";
+import type { Message, Metadata, UsedMemory } from "./api";
+import { Icon } from "./icons";
+import { Markdown } from "./markdown";
+import { actions, type Live, type Panel } from "./store";
+import { cut } from "./text";
+import { said } from "./time";
+
+interface Props {
+  message: Message;
+  messages: Message[];
+  panel: Panel;
+  busy: boolean;
+}
+
+export const MessageView = memo(({ message, messages, panel, busy }: Props) =>
+  message.role === "user" ? (
+    <Said message={message} busy={busy} />
+  ) : (
+    <Reply message={message} messages={messages} panel={panel} busy={busy} />
+  ),
+);
+
+function Said({ message, busy }: { message: Message; busy: boolean }) {
+  const [editing, setEditing] = useState(false);
+  if (editing) return <Editor message={message} onClose={() => setEditing(false)} />;
+  return (
+    <li className="said" id={`message-${message.id}`}>
+      <h2 className="unseen">You said</h2>
+      <div className="bubble">{message.content}</div>
+      <div className="actions">
+        <time dateTime={message.timestamp}>{said(message.timestamp)}</time>
+        <Copy text={message.content} />
+        <button className="quiet" aria-label="Edit" title="Edit" disabled={busy} onClick={() => setEditing(true)}>
+          <Icon name="edit" />
+        </button>
+      </div>
+      {message.metadata?.llm_call_error && (
+        <p className="failure">{message.metadata.llm_call_error}</p>
+      )}
+    </li>
+  );
+}
+
+function Editor({ message, onClose }: { message: Message; onClose: () => void }) {
+  const [text, setText] = useState(message.content);
+  const send = () => {
+    if (!text.trim()) return;
+    onClose();
+    void actions.sayInstead(message, text.trim());
+  };
+  return (
+    <li className="said editing">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
+        }}
+      >
+        <textarea
+          aria-label="Edit the message"
+          autoFocus
+          rows={Math.min(12, text.split("\n").length + 1)}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+              event.preventDefault();
+              send();
+            }
+            if (event.key === "Escape") {
+              event.preventDefault();
+              onClose();
+            }
+          }}
+        />
+        <p className="hint">
+          What was said from here on is replaced: it leaves the chat and its memory.
+        </p>
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="primary" disabled={!text.trim()}>
+            Send again
+          </button>
+        </div>
+      </form>
+    </li>
+  );
+}
+
+function Reply({ message, messages, panel, busy }: Props) {
+  const { metadata } = message;
+  const question = messages.find((other) => other.turn === message.turn && other.role === "user");
+  const shown = panel?.kind === "receipt" && panel.message === message.id;
+  const hasReceipt = Boolean(metadata?.usage);
+  return (
+    <li className="reply" id={`message-${message.id}`}>
+      <h2 className="unseen">The reply</h2>
+      {message.content && <Markdown text={message.content} />}
+      <Ending message={message} />
+      {metadata && <Sources metadata={metadata} messages={messages} />}
+      <div className="actions">
+        {message.content && <Copy text={message.content} />}
+        {question && (
+          <button
+            className="quiet"
+            aria-label="Answer again"
+            title="Answer again"
+            disabled={busy}
+            onClick={() => void actions.sayInstead(question, question.content)}
+          >
+            <Icon name="again" />
+          </button>
+        )}
+        {hasReceipt && (
+          <button
+            className="quiet why"
+            aria-expanded={shown}
+            onClick={() => actions.show(shown ? null : { kind: "receipt", message: message.id })}
+          >
+            <Icon name="chart" /> Why this reply
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** How a reply ended, where it did not end by itself. */
+function Ending({ message }: { message: Message }) {
+  const { metadata, status } = message;
+  if (status === "failed") {
+    return <p className="failure">{metadata?.llm_call_error ?? "The model failed."}</p>;
+  }
+  if (status === "cancelled") return <p className="ending">Stopped.</p>;
+  if (metadata?.finish_reason === "length") {
+    return <p className="ending">The reply reached its limit of length.</p>;
+  }
+  return null;
+}
+
+/** The memories that a reply used, each with its passage. */
+export function Sources({ metadata, messages }: { metadata: Metadata; messages: Message[] }) {
+  const used = metadata.memories ?? [];
+  const degraded = metadata.degraded ?? [];
+  return (
+    <>
+      {used.length > 0 && (
+        <details className="sources">
+          <summary>
+            <Icon name="memory" />
+            {used.length === 1 ? "1 memory used" : `${used.length} memories used`}
+            <Icon name="down" />
+          </summary>
+          <ul>
+            {used.map((memory) => (
+              <Source key={memory.message_id} memory={memory} messages={messages} />
+            ))}
+          </ul>
+        </details>
+      )}
+      {degraded.length > 0 && (
+        <details className="sources degraded">
+          <summary>
+            Answered with less than usual
+            <Icon name="down" />
+          </summary>
+          <ul>
+            {degraded.map((one) => (
+              <li key={one.part + one.reason}>
+                <strong>{one.part}</strong>: {one.reason}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Source({ memory, messages }: { memory: UsedMemory; messages: Message[] }) {
+  const source = messages.find((message) => message.id === memory.message_id);
+  const who = memory.role === "user" ? "You" : "Loci";
+  if (!source) {
+    return (
+      <li>
+        <p className="meta">{who}, turn {memory.turn}</p>
+        <p className="hint">This message is no longer part of the chat.</p>
+      </li>
+    );
+  }
+  return (
+    <li>
+      <p className="meta">
+        <span>
+          {who} said {said(source.timestamp)}
+        </span>
+        <GoThere message={source.id} />
+      </p>
+      <blockquote>
+        {cut(source.content, memory.spans).map((part, at) =>
+          part.used ? <mark key={at}>{part.text}</mark> : <span key={at}>{part.text}</span>,
+        )}
+      </blockquote>
+    </li>
+  );
+}
+
+/** Shows a message in the conversation. */
+export function GoThere({ message }: { message: number }) {
+  return (
+    <button className="link" onClick={() => actions.jump(message)}>
+      Go there
+    </button>
+  );
+}
+
+function Copy({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
+  };
+  const label = copied ? "Copied" : "Copy";
+  return (
+    <button className="quiet" aria-label={label} title={label} onClick={() => void copy()}>
+      <Icon name={copied ? "check" : "copy"} />
+    </button>
+  );
+}
+
+/** What was just said, and the reply as far as it came. */
+export function LiveReply({ live, messages }: { live: Live; messages: Message[] }) {
+  return (
+    <>
+      <li className="said">
+        <h2 className="unseen">You said</h2>
+        <div className="bubble">{live.content}</div>
+      </li>
+      <li className="reply live" aria-busy="true">
+        <h2 className="unseen">The reply</h2>
+        {live.reply ? (
+          <Markdown text={live.reply} />
+        ) : (
+          <p className="thinking">
+            <span aria-hidden="true" />
+            {live.stopping ? "Stopping" : live.context ? "Answering" : "Remembering"}
+          </p>
+        )}
+        {live.context && <Sources metadata={live.context} messages={messages} />}
+      </li>
+    </>
+  );
+}

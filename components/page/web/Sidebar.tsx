@@ -1,0 +1,139 @@
+import { useState, type RefObject } from "react";
+import type { Session } from "./api";
+import { Icon } from "./icons";
+import { ModelBadge } from "./ModelBadge";
+import { actions, type State } from "./store";
+import { ThemeButton } from "./ThemeButton";
+import { age } from "./time";
+
+interface Props {
+  state: State;
+  search: RefObject<HTMLInputElement | null>;
+  onClose: () => void;
+}
+
+export function Sidebar({ state, search, onClose }: Props) {
+  const [query, setQuery] = useState("");
+  const wanted = query.trim().toLowerCase();
+  const found = state.sessions?.filter((session) => nameOf(session).toLowerCase().includes(wanted));
+  const groups = new Map<string, Session[]>();
+  for (const session of found ?? []) {
+    const heading = age(session.last_updated_at);
+    groups.set(heading, [...(groups.get(heading) ?? []), session]);
+  }
+  return (
+    <nav className="sidebar" aria-label="Chats">
+      <header>
+        <span className="brand">
+          <img src="/icon.svg" alt="" width="26" height="26" /> Loci
+        </span>
+        <button className="quiet close-menu" aria-label="Hide chats" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <button className="new-chat" onClick={() => actions.open(null)}>
+        <Icon name="plus" /> New chat
+      </button>
+      <label className="search">
+        <Icon name="search" />
+        <input
+          ref={search}
+          type="search"
+          placeholder="Search chats"
+          aria-label="Search chats"
+          value={query}
+          onChange={(event) => setQuery(event.target.value)}
+        />
+        <kbd aria-hidden="true">Ctrl K</kbd>
+      </label>
+      <div className="sessions" tabIndex={-1}>
+        {[...groups].map(([heading, sessions]) => (
+          <section key={heading}>
+            <h2>{heading}</h2>
+            <ul>
+              {sessions.map((session) => (
+                <Row
+                  key={session.id}
+                  session={session}
+                  shown={session.id === state.current}
+                  speaking={Boolean(state.chats[session.id]?.live)}
+                />
+              ))}
+            </ul>
+          </section>
+        ))}
+        {state.sessions && found?.length === 0 && (
+          <p className="hint">{wanted ? "No chat has this in its name." : "No chats yet."}</p>
+        )}
+      </div>
+      <footer>
+        <ModelBadge model={state.model} />
+        <ThemeButton />
+      </footer>
+    </nav>
+  );
+}
+
+function nameOf(session: Session): string {
+  return session.name ?? "New chat";
+}
+
+function Row({
+  session,
+  shown,
+  speaking,
+}: {
+  session: Session;
+  shown: boolean;
+  speaking: boolean;
+}) {
+  const [editing, setEditing] = useState(false);
+  const name = nameOf(session);
+  if (editing) {
+    const done = (text: string) => {
+      setEditing(false);
+      if (text.trim() && text !== session.name) void actions.rename(session.id, text);
+    };
+    return (
+      <li>
+        <input
+          className="rename"
+          aria-label={`New name for ${name}`}
+          defaultValue={session.name ?? ""}
+          maxLength={200}
+          autoFocus
+          onFocus={(event) => event.target.select()}
+          onBlur={(event) => done(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") event.currentTarget.blur();
+            if (event.key === "Escape") {
+              event.preventDefault();
+              setEditing(false);
+            }
+          }}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className={shown ? "shown" : ""}>
+      <a href={`#/sessions/${session.id}`} aria-current={shown ? "page" : undefined}>
+        <span className="name">{name}</span>
+        {speaking && <span className="speaking" role="img" aria-label="is being answered" />}
+        {!session.long_term_memory_enabled && <span className="badge">memory off</span>}
+      </a>
+      <span className="row-actions">
+        <button className="quiet" aria-label={`Rename ${name}`} onClick={() => setEditing(true)}>
+          <Icon name="edit" />
+        </button>
+        <button
+          className="quiet"
+          aria-label={`Delete ${name}`}
+          onClick={() => actions.remove(session)}
+        >
+          <Icon name="trash" />
+        </button>
+      </span>
+    </li>
+  );
+}

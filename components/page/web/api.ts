@@ -1,0 +1,225 @@
+/** The HTTP API, as far as the page uses it. The types are those that the server documents. */
+import { EventReader, type StreamEvent } from "./sse";
+
+export interface Session {
+  id: string;
+  name: string | null;
+  created_at: string;
+  last_updated_at: string;
+  llm_model_name: string | null;
+  rag_document_ids: string[] | null;
+  long_term_memory_enabled: boolean;
+}
+
+export interface UsedMemory {
+  message_id: number | null;
+  turn: number;
+  role: "user" | "assistant";
+  score: number;
+  tokens: number;
+  /** The bytes of the message, in UTF-8, that stood in the prompt. */
+  spans: [number, number][];
+}
+
+export interface Usage {
+  prompt_tokens: number;
+  cached_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+export interface Degraded {
+  part: string;
+  reason: string;
+}
+
+export interface Metadata {
+  relevant_history_retrieved?: number[];
+  llm_call_error?: string | null;
+  error_code?: string;
+  finish_reason?: string;
+  memories?: UsedMemory[];
+  degraded?: Degraded[];
+  usage?: Usage;
+  model?: string;
+}
+
+export interface Message {
+  id: number;
+  session_id: string;
+  turn: number;
+  timestamp: string;
+  role: "user" | "assistant";
+  content: string;
+  status: "ok" | "failed" | "cancelled" | "interrupted";
+  is_embedded: boolean;
+  metadata: Metadata | null;
+}
+
+export interface Memory {
+  message_id: number;
+  turn: number;
+  role: "user" | "assistant";
+  timestamp: string;
+  content: string;
+  score?: number;
+}
+
+export interface Passage {
+  kind: "instruction" | "document" | "memory" | "history" | "query";
+  role: string | null;
+  message_id: number | null;
+  turn: number;
+  score: number;
+  tokens: number;
+  kept_tokens: number;
+  condensed: boolean;
+  state: "kept" | "cut" | "dropped";
+  reason: string | null;
+}
+
+export interface Receipt {
+  message_id: number;
+  policies: Record<string, { name: string; digest: string }>;
+  model: { name: string; digest: string; backend: string; exact_counts: boolean };
+  embedding_model: { name: string; digest: string } | null;
+  context_tokens: number;
+  reply_tokens_max: number;
+  budget: number;
+  template_tokens: number;
+  usage: Usage;
+  passages: Passage[];
+  history: { messages: number; tokens: number; first_turn: number | null };
+  degraded: Degraded[];
+  stages_us: Record<string, number>;
+  layout: "chat" | "text";
+  prompt: string;
+  messages?: { role: string; content: string }[];
+}
+
+export interface ModelStatus {
+  status: "none" | "loading" | "ready" | "error";
+  active_model: string | null;
+  backend_type: string | null;
+  loading_percent: number | null;
+  error: string | null;
+  context_tokens: number;
+  exact_counts: boolean;
+  queued: number;
+  active: number;
+  generation_config: { max_new_tokens: number };
+  embedding_model: {
+    status: string;
+    name?: string;
+    dimensions?: number;
+    error?: string;
+  };
+}
+
+/** What the server answered when it could not do what it was asked for. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+  ) {
+    super(message);
+  }
+}
+
+const ROOT = "/api/v1";
+
+async function failure(response: Response): Promise<ApiError> {
+  try {
+    const { error } = await response.json();
+    return new ApiError(error.message, response.status, error.code);
+  } catch {
+    return new ApiError(`the server answered with ${response.status}`, response.status, "unknown");
+  }
+}
+
+async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers = new Headers(body === undefined ? [] : [["content-type", "application/json"]]);
+  const response = await fetch(ROOT + path, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+    // What is under way when the page is left still arrives.
+    keepalive: method === "DELETE",
+  }).catch(() => {
+    throw new ApiError("the server does not answer; is it running?", 0, "unreachable");
+  });
+  if (!response.ok) throw await failure(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const LIST_MAX = 1000;
+
+/** A whole list that the server shows in parts. */
+async function all<T>(path: string, from = 0): Promise<T[]> {
+  const list: T[] = [];
+  for (;;) {
+    const part = await ask<T[]>("GET", `${path}?skip=${from + list.length}&limit=${LIST_MAX}`);
+    list.push(...part);
+    if (part.length < LIST_MAX) return list;
+  }
+}
+
+export const api = {
+  sessions: () => all<Session>("/sessions"),
+  createSession: () => ask<Session>("POST", "/sessions", {}),
+  renameSession: (id: string, name: string | null) =>
+    ask<Session>("PATCH", `/sessions/${id}`, { name }),
+  deleteSession: (id: string) => ask<void>("DELETE", `/sessions/${id}`),
+  setMemory: (id: string, enabled: boolean) =>
+    ask<Session>("PUT", `/sessions/${id}/memory`, { enabled }),
+  messages: (id: string, from = 0) => all<Message>(`/sessions/${id}/messages`, from),
+  cancel: (id: string) => ask<{ cancelled: number }>("POST", `/sessions/${id}/cancel`),
+  memories: (id: string) => all<Memory>(`/sessions/${id}/memories`),
+  findMemories: (id: string, query: string) =>
+    ask<Memory[]>(
+      "GET",
+      `/sessions/${id}/memories?limit=50&query=${encodeURIComponent(query)}`,
+    ),
+  forgetMemory: (id: string, message: number) =>
+    ask<void>("DELETE", `/sessions/${id}/memories/${message}`),
+  receipt: (id: string, message: number) =>
+    ask<Receipt>("GET", `/sessions/${id}/messages/${message}/receipt`),
+  modelStatus: () => ask<ModelStatus>("GET", "/llm/status"),
+};
+
+/** What to say, and which earlier message it takes the place of. */
+export interface Sending {
+  content: string;
+  supersedes?: number;
+}
+
+/**
+ * Posts a message, and hands on the events of the answer as they come. Ends when the answer does.
+ */
+export async function send(
+  session: string,
+  sending: Sending,
+  signal: AbortSignal,
+  on: (event: StreamEvent) => void,
+): Promise<void> {
+  const response = await fetch(`${ROOT}/sessions/${session}/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    body: JSON.stringify({ role: "user", ...sending }),
+    signal,
+  });
+  if (!response.ok || !response.body) throw await failure(response);
+  const reader = new EventReader();
+  const text = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await text.read();
+      if (done) return;
+      reader.push(value).forEach(on);
+    }
+  } finally {
+    // Nobody reads on after a failure.
+    await text.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,76 @@
+import DOMPurify from "dompurify";
+import { Marked, type Token, type Tokens } from "marked";
+import { memo, useState } from "react";
+import { Icon } from "./icons";
+
+const marked = new Marked({ gfm: true, breaks: true });
+marked.use({
+  renderer: {
+    // HTML of a model is something that it says, and is shown as such.
+    html: ({ text }) => escape(text),
+    // A picture from elsewhere would tell its server what is being read; its address is shown.
+    image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
+  },
+});
+
+const escape = (text: string) =>
+  text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.tagName === "A") {
+    node.setAttribute("target", "_blank");
+    node.setAttribute("rel", "noopener noreferrer nofollow");
+  }
+});
+
+/** What a model may say with: text and its structure, and nothing that loads or acts. */
+function sanitize(html: string): string {
+  return DOMPurify.sanitize(html, {
+    USE_PROFILES: { html: true },
+    FORBID_TAGS: ["style", "form", "input", "button", "textarea", "select", "img", "video", "audio"],
+    FORBID_ATTR: ["style", "class", "id", "name"],
+  });
+}
+
+/** Markdown that may still be growing. Only the blocks that change are drawn anew. */
+export function Markdown({ text }: { text: string }) {
+  const tokens = marked.lexer(text).filter((token) => token.type !== "space");
+  return (
+    <div className="prose">
+      {tokens.map((token, at) => (
+        <Block key={at} raw={token.raw} token={token} />
+      ))}
+    </div>
+  );
+}
+
+const Block = memo(
+  ({ token }: { raw: string; token: Token }) => {
+    if (token.type === "code") return <Code token={token as Tokens.Code} />;
+    const html = sanitize(marked.parser([token]));
+    return <div className="block" dangerouslySetInnerHTML={{ __html: html }} />;
+  },
+  (before, after) => before.raw === after.raw,
+);
+
+function Code({ token }: { token: Tokens.Code }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(token.text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
+  };
+  return (
+    <figure className="code">
+      <figcaption>
+        <span>{token.lang?.split(/\s/, 1)[0] || "text"}</span>
+        <button className="quiet small" onClick={() => void copy()}>
+          <Icon name={copied ? "check" : "copy"} /> {copied ? "Copied" : "Copy"}
+        </button>
+      </figcaption>
+      <pre tabIndex={0}>
+        <code>{token.text}</code>
+      </pre>
+    </figure>
+  );
+}

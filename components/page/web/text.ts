@@ -1,0 +1,30 @@
+/** A passage cut into what stood in the prompt and what did not. */
+export interface Part {
+  text: string;
+  used: boolean;
+}
+
+/** Cuts a text at spans of its UTF-8 bytes. Spans that do not fit are left out. */
+export function cut(text: string, spans: [number, number][]): Part[] {
+  const bytes = new TextEncoder().encode(text);
+  const decoder = new TextDecoder();
+  const slice = (from: number, to: number) => decoder.decode(bytes.subarray(from, to));
+  const sorted = [...spans].sort((one, other) => one[0] - other[0]);
+  const parts: Part[] = [];
+  let at = 0;
+  for (const [start, end] of sorted) {
+    if (start < at || end > bytes.length || start >= end) continue;
+    if (start > at) parts.push({ text: slice(at, start), used: false });
+    parts.push({ text: slice(start, end), used: true });
+    at = end;
+  }
+  if (at < bytes.length) parts.push({ text: slice(at, bytes.length), used: false });
+  return parts;
+}
+
+/** What a session is called until somebody names it: its first words. */
+export function title(content: string): string {
+  const line = content.trim().split("\n", 1)[0]!.replace(/[#*_`>]/g, "").trim();
+  if (line.length <= 48) return line;
+  return `${line.slice(0, 48).replace(/\s+\S*$/, "")}…`;
+}
