@@ -3,9 +3,9 @@
 
 use std::process::{Command, Stdio};
 
-use loci_tests::server::repository;
+use loci_tests::server::{Server, repository};
 
-use crate::support::{server, slow_server};
+use crate::support::{server, slow_model};
 
 /// The browser: Debian's, or the one that `CHROMIUM` names.
 fn browser() -> String {
@@ -22,7 +22,10 @@ fn browser() -> String {
 #[test]
 fn the_page_does_what_it_should_in_a_real_browser() {
     let browser = browser();
-    let (quick, slow) = (server(), slow_server());
+    let quick = server();
+    // Whoever wants to stop a reply must find it unfinished, on a fast machine too.
+    let long = ["--model", slow_model(), "--reply-tokens", "7000"];
+    let slow = Server::start(&long).expect("the server starts");
     let status = Command::new("node")
         .args(["node_modules/@playwright/test/cli.js", "test"])
         .current_dir(repository().join("components/page"))

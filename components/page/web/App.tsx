@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { Chat } from "./Chat";
 import { Icon } from "./icons";
 import { MemoryPanel } from "./MemoryPanel";
+import { ModelPanel } from "./ModelPanel";
 import { ReceiptPanel } from "./ReceiptPanel";
 import { Sidebar } from "./Sidebar";
 import { actions, currentSession, useStore } from "./store";
@@ -13,7 +14,7 @@ export function App() {
   const search = useRef<HTMLInputElement>(null);
   const session = currentSession(state);
 
-  useEffect(() => setMenu(false), [state.current]);
+  useEffect(() => setMenu(false), [state.current, state.panel]);
   useEffect(() => {
     document.title = session?.name ? `${session.name} · Loci` : "Loci";
   }, [session?.name]);
@@ -58,6 +59,7 @@ export function App() {
       {session && state.panel?.kind === "receipt" && (
         <ReceiptPanel session={session} message={state.panel.message} key={state.panel.message} />
       )}
+      {state.panel?.kind === "model" && <ModelPanel model={state.model} />}
       <Toasts toasts={state.toasts} />
     </div>
   );

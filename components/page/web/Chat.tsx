@@ -77,7 +77,8 @@ export function Chat({ state }: { state: State }) {
         )}
       </div>
       <Composer
-        key={state.current}
+        text={chat.draft}
+        onText={(text) => actions.write(state.current, text)}
         live={live}
         model={state.model}
         remembers={session?.long_term_memory_enabled ?? true}

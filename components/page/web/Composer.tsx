@@ -1,9 +1,11 @@
-import { useLayoutEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef } from "react";
 import type { ModelStatus } from "./api";
 import { Icon } from "./icons";
 import type { Live } from "./store";
 
 interface Props {
+  text: string;
+  onText: (text: string) => void;
   live: Live | null;
   model: ModelStatus | null;
   remembers: boolean;
@@ -14,8 +16,7 @@ interface Props {
 /** The most bytes of a message; the server refuses what is longer. */
 const BYTES_MAX = 65_536;
 
-export function Composer({ live, model, remembers, onSend, onStop }: Props) {
-  const [text, setText] = useState("");
+export function Composer({ text, onText, live, model, remembers, onSend, onStop }: Props) {
   const box = useRef<HTMLTextAreaElement>(null);
   const tooLong = text.length > BYTES_MAX / 4 && new TextEncoder().encode(text).length > BYTES_MAX;
   const ready = text.trim() !== "" && !live && !tooLong;
@@ -27,9 +28,7 @@ export function Composer({ live, model, remembers, onSend, onStop }: Props) {
   }, [text]);
 
   const submit = () => {
-    if (!ready) return;
-    onSend(text.trim());
-    setText("");
+    if (ready) onSend(text.trim());
   };
   return (
     <form
@@ -48,7 +47,7 @@ export function Composer({ live, model, remembers, onSend, onStop }: Props) {
           placeholder="Say something worth remembering"
           aria-label="Message"
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => onText(event.target.value)}
           onKeyDown={(event) => {
             const plain = !event.shiftKey && !event.nativeEvent.isComposing;
             if (event.key === "Enter" && plain) {

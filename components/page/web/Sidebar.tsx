@@ -67,7 +67,7 @@ export function Sidebar({ state, search, onClose }: Props) {
         )}
       </div>
       <footer>
-        <ModelBadge model={state.model} />
+        <ModelBadge model={state.model} open={state.panel?.kind === "model"} />
         <ThemeButton />
       </footer>
     </nav>

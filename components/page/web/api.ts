@@ -116,6 +116,31 @@ export interface ModelStatus {
   };
 }
 
+/** A model file that the server knows. */
+export interface ModelFile {
+  name: string;
+  source: string;
+  active: boolean;
+  error: string | null;
+  kind?: "chat" | "embedding";
+  size_bytes?: number;
+  parameters?: number;
+  quantization?: string;
+  context_tokens?: number;
+  license?: string | null;
+}
+
+/** How the model answers where a message does not say. */
+export interface Generation {
+  max_tokens: number | null;
+  temperature: number;
+  top_p: number;
+  top_k: number;
+  min_p: number;
+  repeat_penalty: number;
+  seed: number | null;
+}
+
 /** What the server answered when it could not do what it was asked for. */
 export class ApiError extends Error {
   constructor(
@@ -185,6 +210,10 @@ export const api = {
     ask<void>("DELETE", `/sessions/${id}/memories/${message}`),
   receipt: (id: string, message: number) =>
     ask<Receipt>("GET", `/sessions/${id}/messages/${message}/receipt`),
+  models: () => ask<{ models: ModelFile[] }>("GET", "/llm/models"),
+  loadModel: (model: string) => ask<unknown>("POST", "/llm/load", { model }),
+  generation: () => ask<Generation>("GET", "/llm/config"),
+  setGeneration: (change: Partial<Generation>) => ask<Generation>("PUT", "/llm/config", change),
   modelStatus: () => ask<ModelStatus>("GET", "/llm/status"),
 };
 

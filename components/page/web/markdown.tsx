@@ -1,6 +1,6 @@
 import DOMPurify from "dompurify";
 import { Marked, type Token, type Tokens } from "marked";
-import { memo, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { Icon } from "./icons";
 
 const marked = new Marked({ gfm: true, breaks: true });
@@ -24,11 +24,11 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
 });
 
 /** What a model may say with: text and its structure, and nothing that loads or acts. */
-function sanitize(html: string): string {
+function sanitize(html: string, allowed: string[] = []): string {
   return DOMPurify.sanitize(html, {
     USE_PROFILES: { html: true },
     FORBID_TAGS: ["style", "form", "input", "button", "textarea", "select", "img", "video", "audio"],
-    FORBID_ATTR: ["style", "class", "id", "name"],
+    FORBID_ATTR: ["style", "class", "id", "name"].filter((name) => !allowed.includes(name)),
   });
 }
 
@@ -53,8 +53,30 @@ const Block = memo(
   (before, after) => before.raw === after.raw,
 );
 
+/** Longer code is shown plain: colouring it would take longer than reading on. */
+const COLOURED_LETTERS_MAX = 20_000;
+
 function Code({ token }: { token: Tokens.Code }) {
   const [copied, setCopied] = useState(false);
+  const [coloured, setColoured] = useState<{ code: string; html: string } | null>(null);
+  const language = token.lang?.split(/\s/, 1)[0]?.toLowerCase() ?? "";
+  const html = coloured?.code === token.text ? coloured.html : null;
+
+  useEffect(() => {
+    if (!language || token.text.length > COLOURED_LETTERS_MAX) return;
+    let stale = false;
+    // Without the colours the code is there all the same.
+    const colour = async () => {
+      const { highlight } = await import("./highlight");
+      const html = highlight(token.text, language);
+      if (html && !stale) setColoured({ code: token.text, html: sanitize(html, ["class"]) });
+    };
+    colour().catch(() => undefined);
+    return () => {
+      stale = true;
+    };
+  }, [token.text, language]);
+
   const copy = async () => {
     await navigator.clipboard.writeText(token.text);
     setCopied(true);
@@ -63,13 +85,13 @@ function Code({ token }: { token: Tokens.Code }) {
   return (
     <figure className="code">
       <figcaption>
-        <span>{token.lang?.split(/\s/, 1)[0] || "text"}</span>
+        <span>{language || "text"}</span>
         <button className="quiet small" onClick={() => void copy()}>
           <Icon name={copied ? "check" : "copy"} /> {copied ? "Copied" : "Copy"}
         </button>
       </figcaption>
       <pre tabIndex={0}>
-        <code>{token.text}</code>
+        {html ? <code dangerouslySetInnerHTML={{ __html: html }} /> : <code>{token.text}</code>}
       </pre>
     </figure>
   );

@@ -26,6 +26,8 @@ export interface Chat {
   messages: Message[] | null;
   live: Live | null;
   error: string | null;
+  /** What is being written. */
+  draft: string;
 }
 
 export interface Toast {
@@ -34,7 +36,11 @@ export interface Toast {
   undo?: () => void;
 }
 
-export type Panel = { kind: "memories" } | { kind: "receipt"; message: number } | null;
+export type Panel =
+  | { kind: "memories" }
+  | { kind: "receipt"; message: number }
+  | { kind: "model" }
+  | null;
 
 export interface State {
   sessions: Session[] | null;
@@ -49,12 +55,15 @@ export interface State {
   toasts: Toast[];
 }
 
+const DRAW_MILLIS = 40;
 const UNDO_MILLIS = 6_000;
 const POLL_MILLIS = 1_500;
 /** A message is indexed moments after its reply; longer than this nobody waits for the badge. */
 const INDEX_LOOKS = 6;
 
-const EMPTY: Chat = { messages: null, live: null, error: null };
+const EMPTY: Chat = { messages: null, live: null, error: null, draft: "" };
+/** Stands for a session that is not made yet. */
+const NEW = "";
 
 let state: State = {
   sessions: null,
@@ -105,7 +114,7 @@ export function currentSession(from: State): Session | undefined {
 
 /** The messages of a session. */
 export function chatOf(from: State, id: string | null): Chat {
-  return (id && from.chats[id]) || EMPTY;
+  return from.chats[id ?? NEW] ?? EMPTY;
 }
 
 function toast(text: string, undo?: () => void): number {
@@ -151,19 +160,30 @@ async function watchIndexing(id: string, from: number): Promise<void> {
   }
 }
 
+/** What came of replies and is not drawn yet: a fast model says more than a screen can show. */
+const coming = new Map<string, string>();
+
+function add(id: string, text: string): void {
+  const before = coming.get(id);
+  coming.set(id, (before ?? "") + text);
+  if (before !== undefined) return;
+  setTimeout(() => {
+    const reply = (state.chats[id]?.live?.reply ?? "") + (coming.get(id) ?? "");
+    coming.delete(id);
+    setLive(id, { reply });
+  }, DRAW_MILLIS);
+}
+
 function receive(id: string, name: string, data: unknown): void {
-  const live = state.chats[id]?.live;
-  if (!live) return;
   if (name === "context") setLive(id, { context: data as Metadata });
-  if (name === "delta") {
-    setLive(id, { reply: live.reply + (data as { content: string }).content });
-  }
+  if (name === "delta") add(id, (data as { content: string }).content);
   if (name === "error") {
     throw new ApiError((data as { error: { message: string } }).error.message, 0, "failed");
   }
 }
 
-async function converse(id: string, content: string, supersedes?: number): Promise<void> {
+/** Returns whether the server has stored what was said. */
+async function converse(id: string, content: string, supersedes?: number): Promise<boolean> {
   const before = state.chats[id]?.messages ?? [];
   const at = supersedes ? before.findIndex((message) => message.id === supersedes) : -1;
   const kept = at < 0 ? before : before.slice(0, at);
@@ -187,9 +207,11 @@ async function converse(id: string, content: string, supersedes?: number): Promi
   // A failure that is stored is shown in its place in the conversation.
   const last = state.chats[id]?.messages?.at(-1);
   if (last?.status === "failed") error = null;
+  const stored = (state.chats[id]?.messages?.length ?? 0) > kept.length;
   setChat(id, { live: null, error });
-  void refreshSessions();
-  await watchIndexing(id, kept.length).catch(() => undefined);
+  void refreshSessions().catch(() => undefined);
+  void watchIndexing(id, kept.length).catch(() => undefined);
+  return stored;
 }
 
 async function refreshSessions(): Promise<void> {
@@ -197,14 +219,17 @@ async function refreshSessions(): Promise<void> {
   set({ sessions });
 }
 
+let modelTimer: ReturnType<typeof setTimeout> | undefined;
+
 async function refreshModel(): Promise<void> {
+  clearTimeout(modelTimer);
   try {
     set({ model: await api.modelStatus(), online: true });
   } catch {
     set({ online: false });
   }
   const settled = state.online && state.model?.status !== "loading";
-  setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
+  modelTimer = setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
 }
 
 export const actions = {
@@ -254,8 +279,10 @@ export const actions = {
 
   /** Says something in the session that is shown, or in a new one. */
   async say(content: string): Promise<void> {
+    let id = state.current;
+    setChat(id ?? NEW, { draft: "" });
+    let stored = false;
     await attempt(async () => {
-      let id = state.current;
       if (!id) {
         const session = await api.createSession();
         set({ sessions: [session, ...(state.sessions ?? [])] });
@@ -265,13 +292,22 @@ export const actions = {
       }
       const session = state.sessions?.find((other) => other.id === id);
       if (session && !session.name) void actions.rename(id, title(content));
-      await converse(id, content);
+      stored = await converse(id, content);
     });
+    if (!stored && !chatOf(state, id).draft) setChat(id ?? NEW, { draft: content });
+  },
+
+  write(id: string | null, draft: string): void {
+    setChat(id ?? NEW, { draft });
   },
 
   /** Says it again, or something else in its place; what came after it is out of the session. */
   async sayInstead(message: Message, content: string): Promise<void> {
-    await attempt(() => converse(message.session_id, content, message.id));
+    await attempt(async () => {
+      const before = state.chats[message.session_id]?.messages ?? null;
+      const stored = await converse(message.session_id, content, message.id);
+      if (!stored) setChat(message.session_id, { messages: before });
+    });
   },
 
   async stop(id: string): Promise<void> {
@@ -311,6 +347,18 @@ export const actions = {
       void attempt(refreshSessions);
       if (wasShown) actions.open(session.id);
     });
+  },
+
+  /** Has another model answer from now on; the one before answers until it is loaded. */
+  async useModel(name: string): Promise<void> {
+    await attempt(async () => {
+      await api.loadModel(name);
+      await refreshModel();
+    });
+  },
+
+  tell(text: string): void {
+    toast(text);
   },
 
   async forget(id: string, message: number): Promise<boolean> {

@@ -28,3 +28,15 @@ export function title(content: string): string {
   if (line.length <= 48) return line;
   return `${line.slice(0, 48).replace(/\s+\S*$/, "")}…`;
 }
+
+/** A size as people read it. */
+export function bytes(count: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const value = count / 1_000 ** step;
+  return value.toLocaleString(undefined, {
+    style: "unit",
+    unit: units[step]!,
+    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
+  });
+}

@@ -1,0 +1,38 @@
+import { barriers, expect, json, test } from "./page";
+
+test("the model and its state are told", async ({ page, request }) => {
+  const status = await json(request.get("/api/v1/llm/status"));
+  await page.goto("/");
+  const badge = page.getByTitle("Model and settings");
+  await expect(badge).toContainText(status.active_model);
+  await badge.click();
+  const panel = page.getByRole("complementary", { name: "Model" });
+  await expect(panel).toContainText(status.context_tokens.toLocaleString("en-GB"));
+  await expect(panel).toContainText(status.embedding_model.name);
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("who has no model is told how to name one, and can talk all the same", async ({
+  page,
+  request,
+}) => {
+  const status = await json(request.get("/api/v1/llm/status"));
+  const none = { ...status, status: "none", active_model: null, backend_type: null };
+  await page.route("**/llm/status", (route) => route.fulfill({ json: none }));
+  await page.goto("/");
+  await expect(page.getByText("There is no chat model yet.")).toBeVisible();
+  await expect(page.locator(".notice pre")).toContainText("--model");
+  await expect(page.locator(".under")).toContainText("stored, not answered");
+  expect(await barriers(page)).toEqual([]);
+});
+
+test("a server that is gone is told, and so is its return", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByTitle("Model and settings")).not.toContainText("…");
+  await page.route("**/api/**", (route) => route.abort());
+  await page.getByRole("textbox", { name: "Message" }).fill("Are you there?");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".toast")).toContainText("does not answer");
+  // What was written is not lost.
+  await expect(page.getByRole("textbox", { name: "Message" })).toHaveValue("Are you there?");
+});
