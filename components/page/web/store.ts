@@ -168,9 +168,9 @@ function add(id: string, text: string): void {
   coming.set(id, (before ?? "") + text);
   if (before !== undefined) return;
   setTimeout(() => {
-    const reply = (state.chats[id]?.live?.reply ?? "") + (coming.get(id) ?? "");
+    const text = coming.get(id) ?? "";
     coming.delete(id);
-    setLive(id, { reply });
+    setLive(id, { reply: (state.chats[id]?.live?.reply ?? "") + text });
   }, DRAW_MILLIS);
 }
 
@@ -189,6 +189,7 @@ async function converse(id: string, content: string, supersedes?: number): Promi
   const kept = at < 0 ? before : before.slice(0, at);
   const live = { content, reply: "", context: null, stopping: false };
   setChat(id, { messages: kept, live, error: null });
+  coming.delete(id);
   const abort = new AbortController();
   aborts.set(id, abort);
   let error: string | null = null;
