@@ -42,8 +42,9 @@ fn what_was_superseded_is_neither_shown_nor_recalled() {
     let found = found.expect(200).unwrap().to_string();
     assert!(!found.contains("Quillon"), "{found}");
 
-    // The reply from before still knows what it was made of.
-    let old = before.last().expect("there were replies");
+    // The reply to it still knows what it was made of.
+    let answers = |other: &&Value| other["turn"] == fact["turn"] && other["role"] == "assistant";
+    let old = before.iter().find(answers).expect("there was a reply");
     assert!(client.prompt(&session, old).unwrap().contains("Quillon"));
 }
 

@@ -56,9 +56,9 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
     FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
     WHERE m.session = ?1 AND m.turn < ?3 AND m.forgotten = 0 \
     AND m.status IN ('ok', 'interrupted')";
-/// The postings of a query's terms: session number, terms as a JSON list, the most places of a term.
-/// Each term is one row, and its places are one text: many small rows would cost more than reading
-/// them.
+/// The postings of a query's terms: session number, terms as a JSON list, the most places of a
+/// term. Each term is one row, and its places are one text: many small rows would cost more than
+/// reading them.
 pub const POSTINGS: &str = "SELECT s.messages, s.terms, (SELECT group_concat(doc, ' ') FROM ( \
         SELECT p.doc FROM word_places AS p WHERE p.term = ?1 || '/' || j.value LIMIT ?3)) \
     FROM json_each(?2) AS j CROSS JOIN statistics AS s ON s.session = ?1";
@@ -130,7 +130,8 @@ pub async fn lexical(
 }
 
 /// The postings of the terms that tell something. Of a term whose places fill the limit, only some
-/// are known; it is common in its session and tells little, so it counts only where no term is rarer.
+/// are known; it is common in its session and tells little, so it counts only where no term is
+/// rarer.
 fn telling(places: &[String]) -> Vec<Posting> {
     let terms: Vec<(bool, Vec<Posting>)> = places.iter().map(|places| postings(places)).collect();
     let all_common = terms.iter().all(|(common, postings)| *common || postings.is_empty());

@@ -31,6 +31,8 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$(Value::from($value)),*] };
 }
 
+mod superseding;
+
 /// A new database of this version.
 fn database(version: i64) -> Connection {
     let db = Connection::open_in_memory().unwrap();
@@ -250,34 +252,6 @@ fn a_forgotten_memory_is_gone_and_stays_gone() {
     // Another session's message is not found by its id.
     assert_eq!(run(&db, memory::FORGET, values![2_i64, 2_i64]), Vec::<String>::new());
     assert_eq!(run(&db, memory::FETCH, values![2_i64, "[1,2]".to_owned(), 9_i64]).len(), 0);
-}
-
-#[test]
-fn what_is_superseded_is_in_no_list_and_no_memory() {
-    let db = database(migrations::VERSION);
-    session(&db, "a");
-    for turn in 1..=3 {
-        post(&db, "a", "one", 10);
-        end(&db, 2 * turn, "ok", "done", 12);
-    }
-    post(&db, "a", "still running", 13);
-    embed(&db, &[1, 2, 3, 4, 5, 6], 1);
-    assert_eq!(run(&db, superseded::TURN, values![1_i64, 4_i64]), ["2"]);
-    assert_eq!(run(&db, superseded::TURN, values![2_i64, 4_i64]), Vec::<String>::new());
-    let gone = run(&db, superseded::SUPERSEDE, values![1_i64, 2_i64, 5_i64]);
-    assert_eq!(gone, ["3", "4", "5", "6", "7", "8"]);
-    assert_eq!(run(&db, superseded::TURN, values![1_i64, 4_i64]), Vec::<String>::new());
-    assert_eq!(run(&db, messages::LIST, values![1_i64, 9_i64, 0_i64]).len(), 2);
-    assert_eq!(run(&db, messages::WINDOW, values![1_i64, 1_i64, 5_i64]).len(), 2);
-    assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]).len(), 2);
-    assert_eq!(run(&db, "SELECT DISTINCT message FROM vectors", &[]), ["1", "2"]);
-    assert_eq!(run(&db, "SELECT DISTINCT message FROM postings", &[]), ["1", "2"]);
-    // What still ran is told to stop, and what comes of it is not remembered.
-    assert_eq!(look(&db, 8, "r", 14), ["1|113|0"]);
-    end(&db, 8, "ok", "too late", 15);
-    embed(&db, &[7, 8], 1);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
-    assert_eq!(run(&db, messages::LIST, values![1_i64, 9_i64, 0_i64]).len(), 2);
 }
 
 #[test]
