@@ -14,6 +14,7 @@ mod tests;
 use std::cell::RefCell;
 
 use spin_sdk::sqlite::{Connection, Error, RowResult, Value};
+use spin_sdk::wit_bindgen::StreamResult;
 
 use crate::http::error::ApiError;
 use crate::limits;
@@ -57,7 +58,21 @@ impl Database {
     pub async fn run(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
         let connection = self.connection.as_ref().expect("a connection until the drop");
         let result = connection.execute(sql, parameters).await?;
-        Ok(result.collect().await?.into_iter().map(Row).collect())
+        let (_, mut stream, end) = result.into_inner();
+        // The rows are there already, so what counts is how often they are asked for.
+        let mut rows = Vec::with_capacity(limits::STREAM_READ_MAX);
+        loop {
+            let (status, read) = stream.read(rows).await;
+            rows = read;
+            if !matches!(status, StreamResult::Complete(_)) {
+                break;
+            }
+            if rows.len() == rows.capacity() {
+                rows.reserve(limits::STREAM_READ_MAX);
+            }
+        }
+        end.await?;
+        Ok(rows.into_iter().map(Row).collect())
     }
 
     /// As [`Database::run`]; a failure is logged, and the client hears `what`.
