@@ -1,5 +1,6 @@
 //! Which model chats, from the application's variables.
 
+use openai_wire::Base;
 use spin_sdk::variables;
 
 /// The context where `inference_context_tokens` is empty, in tokens: what the most modest servers
@@ -8,8 +9,6 @@ const CONTEXT_TOKENS_DEFAULT: u32 = 4096;
 /// The smallest and largest context that can be configured, in tokens.
 const CONTEXT_TOKENS_MIN: u32 = 256;
 const CONTEXT_TOKENS_MAX: u32 = 16 * 1024 * 1024;
-/// Where an OpenAI-compatible server has its API, unless the URL has a path of its own.
-const BASE_PATH: &str = "/v1";
 
 /// The model and how it is reached.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,12 +33,8 @@ pub enum Backend {
 /// An OpenAI-compatible server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
-    /// TLS or not.
-    pub https: bool,
-    /// Host and port.
-    pub authority: String,
-    /// What stands before `/chat/completions`: empty, or beginning with a slash.
-    pub base: String,
+    /// Where it is.
+    pub base: Base,
     /// The key that it wants to see; empty for none.
     pub key: String,
 }
@@ -65,7 +60,7 @@ impl Config {
     /// Identifies model and measure: what was estimated under one digest holds under no other.
     pub fn digest(&self) -> String {
         let server = match &self.backend {
-            Backend::Server(server) => server.authority.as_str(),
+            Backend::Server(server) => server.base.authority.as_str(),
             Backend::Spin => "",
         };
         format!(
@@ -127,27 +122,10 @@ fn parse(url: &str, model: &str, key: &str, context: &str) -> Result<Config, Unu
 }
 
 fn server(url: &str, key: &str) -> Result<Server, Unusable> {
-    let bad = || wrong(&format!("`inference_url` is `{url}`, but must be like `http://host:port`"));
-    let (https, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
-        (Some(rest), _) => (false, rest),
-        (_, Some(rest)) => (true, rest),
-        _ => return Err(bad()),
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_graphic() && !"?#@\\".contains(c));
-    if authority.is_empty() || !is_plain(authority) || !is_plain(path) {
-        return Err(bad());
-    }
-    let base = match path.trim_end_matches('/') {
-        "" => BASE_PATH,
-        base => base,
-    };
-    Ok(Server {
-        https,
-        authority: authority.to_string(),
-        base: base.to_string(),
-        key: key.to_string(),
-    })
+    let base = Base::parse(url).ok_or_else(|| {
+        wrong(&format!("`inference_url` is `{url}`, but must be like `http://host:port`"))
+    })?;
+    Ok(Server { base, key: key.to_string() })
 }
 
 fn wrong(reason: &str) -> Unusable {
@@ -165,10 +143,10 @@ mod tests {
             other => panic!("`{url}` gives {other:?}"),
         };
         let plain = server("http://127.0.0.1:8080");
-        assert_eq!((plain.https, plain.authority.as_str()), (false, "127.0.0.1:8080"));
-        assert_eq!((plain.base.as_str(), plain.key.as_str()), ("/v1", "k"));
-        assert_eq!(server("https://example.org/").base, "/v1");
-        assert_eq!(server("https://example.org/api/v3/").base, "/api/v3");
+        assert_eq!(
+            (plain.base.url("").as_str(), plain.key.as_str()),
+            ("http://127.0.0.1:8080/v1", "k")
+        );
     }
 
     #[test]

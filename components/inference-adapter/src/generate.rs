@@ -2,18 +2,18 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use openai_wire::{self as wire, Broken, Events, Stops, estimate};
 use spin_sdk::wasip3::spawn;
 use spin_sdk::wit_bindgen::StreamWriter;
 
-use crate::bindings::exports::loci::inference::chat::{Generation, Options, Outcome, Prompt};
+use crate::bindings::exports::loci::inference::chat::{
+    Finish, Generation, Options, Outcome, Prompt,
+};
 use crate::bindings::exports::loci::inference::types::{Error, Shortfall};
 use crate::bindings::{wit_future, wit_stream};
 use crate::config::{self, Backend, Config, Unusable};
-use crate::events::Events;
-use crate::reply::Reply;
 use crate::server::{self, Body};
-use crate::stops::Stops;
-use crate::{estimate, request, spin_llm};
+use crate::{prompt, spin_llm};
 
 /// The answers that this instance is making.
 static ACTIVE: AtomicU32 = AtomicU32::new(0);
@@ -48,7 +48,7 @@ pub async fn generate(prompt: Prompt, options: Options) -> Result<Generation, Er
     let (outcome_writer, outcome) = wit_future::new(|| Err(Error::EngineFailed));
     match &config.backend {
         Backend::Server(server) => {
-            let call = request::call(&config.model, &prompt, &options);
+            let call = prompt::call(&config.model, &prompt, &options);
             let body = server::post(server, call).await?;
             spawn(async move {
                 let stops = Stops::new(options.stop);
@@ -90,8 +90,8 @@ fn check(config: &Config, prompt: &Prompt, options: &Options) -> Result<u32, Err
     if !options.digest.is_empty() && options.digest != config.digest() {
         return Err(Error::ModelChanged);
     }
-    request::check(prompt, options)?;
-    let tokens = request::tokens(prompt);
+    prompt::check(prompt, options)?;
+    let tokens = prompt::tokens(prompt);
     let needed = tokens.saturating_add(options.reply_tokens_max);
     if needed > config.context_tokens {
         let limit = config.context_tokens;
@@ -108,25 +108,22 @@ async fn pass_on(
     writer: &mut StreamWriter<String>,
     prompt_tokens: u32,
 ) -> Result<Outcome, Error> {
-    let (mut events, mut reply) = (Events::default(), Reply::default());
+    let (mut events, mut reply) = (Events::default(), wire::Reply::default());
     let (mut reply_tokens, mut ended) = (0_u32, false);
     while !ended && !reply.is_done() {
         let Some(bytes) = body.next().await? else { break };
-        let data = events.push(&bytes).map_err(|broken| {
-            eprintln!("the model's server sent no stream of events: {broken:?}");
-            Error::EngineFailed
-        })?;
         let mut text = String::new();
-        for event in data {
-            let passed = stops.push(&reply.push(&event)?);
+        let pushed = events.push(&bytes, |event| {
+            let mut piece = String::new();
+            reply.push(event, &mut piece)?;
+            let passed = stops.push(&piece);
             text.push_str(&passed.text);
             ended = passed.stopped;
-            if ended || reply.is_done() {
-                break;
-            }
-        }
+            Ok(!ended && !reply.is_done())
+        });
         reply_tokens = reply_tokens.saturating_add(estimate::count(&text));
         ended |= !text.is_empty() && writer.write_one(text).await.is_some();
+        pushed.map_err(broken)?;
     }
     if !ended {
         let rest = stops.finish();
@@ -134,5 +131,23 @@ async fn pass_on(
             let _not_wanted = writer.write_one(rest).await;
         }
     }
-    reply.outcome(ended, prompt_tokens, reply_tokens)
+    let end = reply.ended(ended).map_err(broken)?;
+    Ok(Outcome {
+        finish: match end.finish {
+            wire::Finish::Stop => Finish::Stop,
+            wire::Finish::Length => Finish::Length,
+        },
+        prompt_tokens: end.prompt_tokens.unwrap_or(prompt_tokens),
+        cached_tokens: end.cached_tokens,
+        reply_tokens: end.reply_tokens.unwrap_or(reply_tokens),
+    })
+}
+
+/// What an answer that cannot be used means; how, goes to the log.
+fn broken(broken: Broken) -> Error {
+    eprintln!("the model's server cannot be understood: {broken}");
+    match broken {
+        Broken::Off => Error::Unreachable,
+        _ => Error::EngineFailed,
+    }
 }

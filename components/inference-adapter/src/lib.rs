@@ -2,14 +2,10 @@
 //! is configured. It is for hosts that have no model of their own.
 
 mod config;
-mod estimate;
-mod events;
 mod generate;
-mod reply;
-mod request;
+mod prompt;
 mod server;
 mod spin_llm;
-mod stops;
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
@@ -18,6 +14,8 @@ mod bindings {
         runtime_path: "spin_sdk::wit_bindgen::rt",
     });
 }
+
+use openai_wire::estimate;
 
 use bindings::exports::loci::inference::chat::{Generation, Options, Prompt};
 use bindings::exports::loci::inference::models::{ChatModel, State};

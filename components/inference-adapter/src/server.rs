@@ -1,5 +1,6 @@
 //! One request to an OpenAI-compatible server, over `wasi:http`.
 
+use openai_wire::{Call, RETRY_MS, retry_ms};
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme, Trailers,
@@ -9,7 +10,6 @@ use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
 use crate::bindings::exports::loci::inference::types::Error;
 use crate::config::Server;
-use crate::request::Call;
 
 /// How long a server may take, in nanoseconds: to accept a connection; to begin its answer, which
 /// includes reading the prompt; from one piece of its answer to the next.
@@ -20,10 +20,6 @@ const BETWEEN_BYTES_NS: u64 = 120_000_000_000;
 const CHUNK_BYTES: usize = 16 * 1024;
 /// The most bytes of an error's text that are logged.
 const ERROR_BYTES_MAX: usize = 2048;
-/// When to try again where a busy server does not say, and the longest that is passed on, in
-/// milliseconds.
-const RETRY_MS: u32 = 1_000;
-const RETRY_MS_MAX: u32 = 600_000;
 
 /// The body of an answer. Dropping it ends the request, and the server's work with it.
 pub struct Body {
@@ -70,7 +66,9 @@ pub async fn post(server: &Server, call: Call) -> Result<Body, Error> {
     }
     eprintln!("the model's server answered with status {status}: {}", beginning(&mut body).await);
     Err(match status {
-        429 | 503 => Error::Busy(retry_ms(retry.first().map_or(&[], Vec::as_slice))),
+        429 | 503 => {
+            Error::Busy(retry.first().and_then(|value| retry_ms(value)).unwrap_or(RETRY_MS))
+        }
         408 | 504 => Error::TimedOut,
         status => Error::Refused(status),
     })
@@ -92,12 +90,12 @@ fn request(server: &Server, call: Call) -> Result<Request, Error> {
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     let (request, _sent) =
         Request::new(headers, Some(contents_reader), trailers_reader, Some(time_limits()));
-    let scheme = if server.https { Scheme::Https } else { Scheme::Http };
-    let path = format!("{}{}", server.base, call.path);
+    let scheme = if server.base.https { Scheme::Https } else { Scheme::Http };
+    let path = format!("{}{}", server.base.path, call.path);
     request
         .set_method(&Method::Post)
         .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(&server.authority)))
+        .and_then(|()| request.set_authority(Some(&server.base.authority)))
         .and_then(|()| request.set_path_with_query(Some(&path)))
         .map_err(|()| Error::LoadFailed)?;
     spawn(async move {
@@ -143,24 +141,9 @@ async fn beginning(body: &mut Body) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The header `retry-after`, where it is a number of seconds, in milliseconds.
-fn retry_ms(value: &[u8]) -> u32 {
-    let seconds: Option<u32> = str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-    seconds.map_or(RETRY_MS, |seconds| seconds.saturating_mul(1000).clamp(RETRY_MS, RETRY_MS_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_busy_server_says_in_seconds_when_to_come_again() {
-        assert_eq!(retry_ms(b"7"), 7_000);
-        assert_eq!(retry_ms(b"0"), RETRY_MS);
-        assert_eq!(retry_ms(b"4294967295"), RETRY_MS_MAX);
-        assert_eq!(retry_ms(b"Wed, 21 Oct 2026 07:28:00 GMT"), RETRY_MS);
-        assert_eq!(retry_ms(b""), RETRY_MS);
-    }
 
     #[test]
     fn a_server_that_is_slow_is_told_from_one_that_is_not_there() {

@@ -1,10 +1,10 @@
 //! Spin's own LLM interface: text in, text out, no roles, no stream, one call at a time.
 
+use openai_wire::Stops;
 use spin_sdk::llm::{self, InferencingModel, InferencingParams};
 
 use crate::bindings::exports::loci::inference::chat::{Finish, Options, Outcome, Prompt};
 use crate::bindings::exports::loci::inference::types::{Error, Role};
-use crate::stops::Stops;
 
 /// Where the answer begins in a flattened conversation; and what a model writes that goes on to
 /// play the user's part.

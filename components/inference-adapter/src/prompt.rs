@@ -1,10 +1,9 @@
-//! What is asked of an OpenAI-compatible server, and what must not be asked of it.
+//! A prompt as the interface has it: its limits, its length, and its form for a server.
 
-use serde_json::{Map, Value, json};
+use openai_wire::{self as wire, estimate};
 
 use crate::bindings::exports::loci::inference::chat::{Message, Options, Prompt};
 use crate::bindings::exports::loci::inference::types::{Error, Role};
-use crate::estimate;
 
 /// The longest prompt, in bytes over all its pieces.
 const PROMPT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -13,64 +12,36 @@ const MESSAGES_MAX: usize = 1024;
 /// The most stop texts, and the most bytes of one.
 const STOPS_MAX: usize = 8;
 const STOP_BYTES_MAX: usize = 128;
-/// The most stop texts that servers take. The adapter looks for all of them by itself; the server
-/// saves work if it knows of some.
-const SERVER_STOPS_MAX: usize = 4;
-
-/// The path below the server's base, and the body.
-#[derive(Debug)]
-pub struct Call {
-    /// Begins with a slash.
-    pub path: &'static str,
-    /// JSON.
-    pub body: String,
-}
 
 /// Writes a call for a prompt.
-pub fn call(model: &str, prompt: &Prompt, options: &Options) -> Call {
-    let mut body = Map::new();
-    body.insert("model".into(), model.into());
-    let path = match prompt {
+pub fn call(model: &str, prompt: &Prompt, options: &Options) -> wire::Call {
+    let prompt = match prompt {
         Prompt::Messages(messages) => {
-            let messages: Vec<Value> = messages.iter().map(message).collect();
-            body.insert("messages".into(), messages.into());
-            "/chat/completions"
+            let messages =
+                messages.iter().map(|it| wire::Message { role: role(it.role), pieces: &it.pieces });
+            wire::Prompt::Messages(messages.collect())
         }
-        Prompt::Text(pieces) => {
-            body.insert("prompt".into(), pieces.concat().into());
-            "/completions"
-        }
+        Prompt::Text(pieces) => wire::Prompt::Text(pieces),
     };
-    body.insert("stream".into(), true.into());
-    body.insert("stream_options".into(), json!({ "include_usage": true }));
-    body.insert("max_tokens".into(), options.reply_tokens_max.into());
-    let numbers = [
-        ("temperature", options.temperature),
-        ("top_p", options.top_p),
-        ("min_p", options.min_p),
-        ("repeat_penalty", options.repeat_penalty),
-    ];
-    for (name, value) in numbers {
-        // By way of its decimal form: as a double, 0.7 would be sent as 0.699999988079071.
-        let value = value.and_then(|number| number.to_string().parse::<f64>().ok());
-        body.extend(value.map(|number| (name.into(), number.into())));
-    }
-    body.extend(options.top_k.map(|number| ("top_k".into(), number.into())));
-    body.extend(options.seed.map(|number| ("seed".into(), number.into())));
-    let stops: Vec<&String> = options.stop.iter().take(SERVER_STOPS_MAX).collect();
-    if !stops.is_empty() {
-        body.insert("stop".into(), json!(stops));
-    }
-    Call { path, body: Value::Object(body).to_string() }
+    let options = wire::Options {
+        reply_tokens_max: options.reply_tokens_max,
+        temperature: options.temperature,
+        top_p: options.top_p,
+        top_k: options.top_k,
+        min_p: options.min_p,
+        repeat_penalty: options.repeat_penalty,
+        seed: options.seed,
+        stop: &options.stop,
+    };
+    wire::call(model, &prompt, &options)
 }
 
-fn message(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    };
-    json!({ "role": role, "content": message.pieces.concat() })
+fn role(role: Role) -> wire::Role {
+    match role {
+        Role::System => wire::Role::System,
+        Role::User => wire::Role::User,
+        Role::Assistant => wire::Role::Assistant,
+    }
 }
 
 /// Refuses what is beyond the limits of the interface.
@@ -138,52 +109,6 @@ mod tests {
             message(Role::System, ["Be ", "kind."]),
             message(Role::User, ["Notes: none.\n\n", "Hello"]),
         ])
-    }
-
-    #[test]
-    fn a_conversation_is_sent_with_its_pieces_joined() {
-        let call = call("m", &prompt(), &options());
-        assert_eq!(call.path, "/chat/completions");
-        assert_eq!(
-            serde_json::from_str::<Value>(&call.body).expect("a call is JSON"),
-            json!({
-                "model": "m",
-                "messages": [
-                    { "role": "system", "content": "Be kind." },
-                    { "role": "user", "content": "Notes: none.\n\nHello" },
-                ],
-                "stream": true,
-                "stream_options": { "include_usage": true },
-                "max_tokens": 64,
-            })
-        );
-    }
-
-    #[test]
-    fn plain_text_is_sent_as_a_completion_with_what_was_asked_for() {
-        let options = Options {
-            temperature: Some(0.7),
-            top_k: Some(40),
-            seed: Some(1),
-            stop: ["1", "2", "3", "4", "5"].map(str::to_string).to_vec(),
-            ..options()
-        };
-        let call = call("m", &Prompt::Text(vec!["a".into(), "b".into()]), &options);
-        assert_eq!(call.path, "/completions");
-        assert_eq!(
-            serde_json::from_str::<Value>(&call.body).expect("a call is JSON"),
-            json!({
-                "model": "m",
-                "prompt": "ab",
-                "stream": true,
-                "stream_options": { "include_usage": true },
-                "max_tokens": 64,
-                "temperature": 0.7,
-                "top_k": 40,
-                "seed": 1,
-                "stop": ["1", "2", "3", "4"],
-            })
-        );
     }
 
     #[test]

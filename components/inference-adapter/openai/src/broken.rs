@@ -1,0 +1,30 @@
+//! What can be wrong with an answer that began well.
+
+use std::fmt;
+
+/// Why an answer cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// An event is longer than 1,048,576 bytes.
+    TooLong,
+    /// An event is not UTF-8.
+    NotUtf8,
+    /// An event is not what the interface says: how.
+    Unreadable(String),
+    /// The server says that it failed: its words, at most 512 bytes of them.
+    Failed(String),
+    /// The stream ended before the answer did.
+    Off,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "it sent an event of more than 1048576 bytes"),
+            Self::NotUtf8 => write!(f, "it sent an event that is not UTF-8"),
+            Self::Unreadable(how) => write!(f, "it sent an event that cannot be read: {how}"),
+            Self::Failed(words) => write!(f, "it failed in mid-answer: {words}"),
+            Self::Off => write!(f, "it broke off in mid-answer"),
+        }
+    }
+}
