@@ -1,5 +1,7 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
+mod remote;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
 use crate::model::llama::Kind;
+pub use remote::Remote;
+use remote::RemoteArguments;
 
 /// The name of the chat model's file, beside the manifest, that is used if none is given.
 const DEFAULT_MODEL: &str = "models/chat.gguf";
@@ -25,7 +29,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the application until Ctrl-C or SIGTERM
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {
@@ -51,7 +55,10 @@ pub struct ServeArguments {
     /// The model that embeds, a GGUF file [default: the component `embedding-static`]
     #[arg(long, value_name = "FILE")]
     embedding_model: Option<PathBuf>,
-    /// The context of one conversation, in tokens [default: the model's own, at most 8192]
+    #[command(flatten)]
+    remote: RemoteArguments,
+    /// The context of one conversation, in tokens [default: the model's own, at most 8192; of a
+    /// model on a server what that tells, or 4096]
     #[arg(
         long,
         value_name = "TOKENS",
@@ -86,6 +93,8 @@ pub struct ServeConfig {
     pub model: Option<PathBuf>,
     /// The model that embeds, if it is not a component.
     pub embedding_model: Option<PathBuf>,
+    /// The models that are on other servers. They go before those in files.
+    pub remote: Remote,
     /// The context of one conversation, in tokens; none for the model's own.
     pub context_tokens: Option<u32>,
     /// Layers of the models that a GPU evaluates; none for all.
@@ -114,6 +123,7 @@ impl ServeArguments {
         for model in [&self.model, &self.embedding_model].into_iter().flatten() {
             ensure!(model.is_file(), "there is no model `{}`", model.display());
         }
+        let remote = self.remote.complete(|name| std::env::var(name).ok())?;
         let model = self
             .model
             .or_else(|| Some(app.parent()?.join(DEFAULT_MODEL)).filter(|model| model.is_file()));
@@ -128,6 +138,7 @@ impl ServeArguments {
             data,
             model,
             embedding_model: self.embedding_model,
+            remote,
             context_tokens: self.context_tokens,
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
@@ -153,7 +164,7 @@ mod tests {
     fn parse(arguments: &[&str]) -> ServeArguments {
         let all = ["loci", "serve"].iter().chain(arguments);
         match Arguments::try_parse_from(all).expect("arguments").command {
-            Command::Serve(serve) => serve,
+            Command::Serve(serve) => *serve,
             other => panic!("this is {other:?}"),
         }
     }

@@ -26,7 +26,7 @@ const END_TIME_MAX: Duration = Duration::from_secs(2);
 fn main() -> ExitCode {
     let serve = match Arguments::parse().command {
         Command::Probe { kind, model } => return model::llama::probe(kind, &model),
-        Command::Serve(serve) => serve,
+        Command::Serve(serve) => *serve,
     };
     start_log();
     match run(serve) {

@@ -1,14 +1,18 @@
 //! The cost of a turn, beside the budgets of the design: `cargo xtask bench`.
 //!
-//! The model is the tests' tiny one, told to answer with one token: as near to an instant model as
-//! a real one comes. What it still costs is measured by the server (`generate` in the receipt) and
-//! taken off where a turn's *own* cost is asked for.
+//! Twice: over a stand-in for a model's server, which answers at once and is a process of its own,
+//! so that what is left is the turn's own cost; and over the tests' tiny model in this host's own
+//! engine, told to answer with one token. What the model costs is measured by the server
+//! (`generate` in the receipt) and taken off where a turn's *own* cost is asked for.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use loci_tests::client::Client;
 use loci_tests::server::Server;
+use loci_tests::stand_in::{MODEL, StandIn};
 use loci_tests::tiny_gguf::{TinyGguf, Vocabulary};
 use serde_json::{Value, json};
 
@@ -19,29 +23,113 @@ const SAMPLE: usize = 20;
 /// Sessions at once, and the turns of each, for throughput.
 const SESSIONS: usize = 16;
 const TURNS_EACH: usize = 60;
+/// The argument that makes this program the stand-in.
+const AS_STAND_IN: &str = "--as-stand-in";
+/// Ticks of the processor's time in a second, as Linux tells it to programs.
+const TICKS_PER_SECOND: f64 = 100.0;
 
 fn main() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let model = folder.path().join("tiny.gguf");
-    instant_model().write(&model)?;
-    let model = model.to_str().context("a temporary path is UTF-8")?;
-    let began = Instant::now();
-    let server = Server::start(&["--model", model])?;
-    println!("start to healthy, first (compiles)   {:>9.1} ms", millis(began.elapsed()));
-    drop(server);
+    if std::env::args().any(|argument| argument == AS_STAND_IN) {
+        return stand_in();
+    }
+    let model = InstantModel::start()?;
+    let arguments = ["--model-url", &model.url, "--model-name", MODEL];
+    heading("a model that answers at once, in a process of its own");
+    start(&arguments)?;
+    measure(&arguments, Some(model.process.id()))?;
 
-    let mut server = Server::start(&["--model", model])?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("tiny.gguf");
+    instant_model().write(&path)?;
+    heading("the tiny model in the host's own engine");
+    measure(&["--model", path.to_str().context("a temporary path is UTF-8")?], None)
+}
+
+fn heading(text: &str) {
+    println!("\n== {text}");
+}
+
+/// How long the server takes to start.
+fn start(arguments: &[&str]) -> Result<()> {
+    let began = Instant::now();
+    let mut server = Server::start(arguments)?;
+    println!("start to healthy, first (compiles)   {:>9.1} ms", millis(began.elapsed()));
     server.terminate()?;
     let began = Instant::now();
     server.restart()?;
     println!("start to healthy, again              {:>9.1} ms", millis(began.elapsed()));
-    println!("memory at rest (resident)            {:>9.1} MB", resident_megabytes(&server)?);
+    Ok(())
+}
 
+/// What turns cost over a model; `model` is its process, if it has one.
+fn measure(arguments: &[&str], model: Option<u32>) -> Result<()> {
+    let server = Server::start(arguments)?;
+    println!("memory at rest (resident)            {:>9.1} MB", resident_megabytes(&server)?);
     let client = server.client();
-    depth(&client)?;
-    throughput(&client)?;
+    let processes = Processes { server: server.process_id(), model };
+    depth(&client, &processes)?;
+    throughput(&client, &processes)?;
     println!("memory after all turns (resident)    {:>9.1} MB", resident_megabytes(&server)?);
     Ok(())
+}
+
+/// Answers until whoever started this ends, or closes the pipe.
+fn stand_in() -> Result<()> {
+    let server = StandIn::instant()?;
+    println!("{}", server.url());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// The stand-in as a process of its own. It ends with the pipe to it.
+struct InstantModel {
+    process: Child,
+    url: String,
+    _output: BufReader<ChildStdout>,
+}
+
+impl InstantModel {
+    fn start() -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(AS_STAND_IN)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut output = BufReader::new(process.stdout.take().context("it has an output")?);
+        let mut url = String::new();
+        output.read_line(&mut url)?;
+        Ok(Self { process, url: url.trim().to_owned(), _output: output })
+    }
+}
+
+impl Drop for InstantModel {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Whose time is counted.
+struct Processes {
+    server: u32,
+    model: Option<u32>,
+}
+
+impl Processes {
+    /// The time that processors have worked so far for the server and for the model, in ms.
+    fn work(&self) -> Result<(f64, f64)> {
+        let model = self.model.map_or(Ok(0.0), processor_millis)?;
+        Ok((processor_millis(self.server)?, model))
+    }
+
+    /// Prints what so many turns since `before` had processors do.
+    fn tell(&self, before: (f64, f64), turns: usize) -> Result<()> {
+        let (server, model) = self.work()?;
+        let each = |now: f64, before: f64| (now - before) / turns as f64;
+        let (server, model) = (each(server, before.0), each(model, before.1));
+        println!("processor time per turn: server {server:>6.2} ms, model's process {model:.2} ms");
+        Ok(())
+    }
 }
 
 /// One narrow layer and a small context: what a model of this engine costs at the very least.
@@ -59,7 +147,8 @@ fn instant_model() -> TinyGguf {
 }
 
 /// One session, `DEPTH` turns deep: the first turns beside the last ones.
-fn depth(client: &Client) -> Result<()> {
+fn depth(client: &Client, processes: &Processes) -> Result<()> {
+    let before = processes.work()?;
     let session = client.create_session("deep")?;
     let mut turns = Vec::with_capacity(DEPTH);
     for number in 0..DEPTH {
@@ -72,11 +161,12 @@ fn depth(client: &Client) -> Result<()> {
     println!("own cost at depth {DEPTH} / at the start   {:>9.2} ×", last.own / first.own);
     let receipt = &turns[DEPTH - 1].stages;
     println!("stages of the last turn (µs): {receipt}");
-    Ok(())
+    processes.tell(before, DEPTH)
 }
 
 /// Turns per second with `SESSIONS` sessions at once.
-fn throughput(client: &Client) -> Result<()> {
+fn throughput(client: &Client, processes: &Processes) -> Result<()> {
+    let before = processes.work()?;
     let began = Instant::now();
     let results: Vec<Result<()>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..SESSIONS)
@@ -94,7 +184,7 @@ fn throughput(client: &Client) -> Result<()> {
     let turns = SESSIONS * TURNS_EACH;
     let rate = turns as f64 / began.elapsed().as_secs_f64();
     println!("turns per second, {SESSIONS} sessions at once {rate:>9.0} /s, no error in {turns}");
-    Ok(())
+    processes.tell(before, turns)
 }
 
 /// What one turn cost, in milliseconds.
@@ -136,6 +226,16 @@ fn turn(client: &Client, session: &str, number: usize) -> Result<Cost> {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
+}
+
+/// The time that processors have worked for a process, in ms.
+fn processor_millis(process: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program comes before, in brackets, and may hold anything.
+    let (_, rest) = stat.rsplit_once(')').context("no name in the statistics")?;
+    let ticks: Vec<f64> =
+        rest.split_whitespace().skip(11).take(2).filter_map(|it| it.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() * 1_000.0 / TICKS_PER_SECOND)
 }
 
 fn resident_megabytes(server: &Server) -> Result<f64> {

@@ -3,4 +3,5 @@
 
 pub mod client;
 pub mod server;
+pub mod stand_in;
 pub mod tiny_gguf;

@@ -32,6 +32,7 @@ pub struct Server {
     address: String,
     data: tempfile::TempDir,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     starts: u32,
 }
 
@@ -40,6 +41,14 @@ impl Server {
     /// `--data`, and waits until it can serve.
     pub fn start(arguments: &[&str]) -> Result<Self> {
         Self::start_in(tempfile::tempdir()?, arguments)
+    }
+
+    /// As [`Server::start`], with these variables in its environment.
+    pub fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+        let mut server = Self::launch(tempfile::tempdir()?, arguments, environment)?;
+        server.wait_until_healthy()?;
+        server.wait_for_model()?;
+        Ok(server)
     }
 
     /// As [`Server::start`], in a data folder that may already hold a database.
@@ -52,10 +61,21 @@ impl Server {
 
     /// Starts the process and returns as soon as it listens, before it can serve.
     pub fn spawn(data: tempfile::TempDir, arguments: &[&str]) -> Result<Self> {
+        Self::launch(data, arguments, &[])
+    }
+
+    fn launch(
+        data: tempfile::TempDir,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment: Vec<(String, String)> = environment.iter().map(owned).collect();
         share_compiled_code(data.path())?;
-        let child = launch(data.path(), &arguments, 0)?;
-        let mut server = Self { child, address: String::new(), data, arguments, starts: 0 };
+        let child = launch(data.path(), &arguments, &environment, 0)?;
+        let address = String::new();
+        let mut server = Self { child, address, data, arguments, environment, starts: 0 };
         server.find_address()?;
         Ok(server)
     }
@@ -108,7 +128,7 @@ impl Server {
     /// Starts a new process over the same data, after [`Server::kill`] or [`Server::terminate`].
     pub fn restart(&mut self) -> Result<()> {
         self.starts += 1;
-        self.child = launch(self.data.path(), &self.arguments, self.starts)?;
+        self.child = launch(self.data.path(), &self.arguments, &self.environment, self.starts)?;
         self.find_address()?;
         self.wait_until_healthy()?;
         self.wait_for_model()
@@ -210,13 +230,19 @@ fn log_path(data: &Path, starts: u32) -> PathBuf {
     data.join(format!("test-server-{starts}.log"))
 }
 
-fn launch(data: &Path, arguments: &[String], starts: u32) -> Result<Child> {
+fn launch(
+    data: &Path,
+    arguments: &[String],
+    environment: &[(String, String)],
+    starts: u32,
+) -> Result<Child> {
     let log = File::create(log_path(data, starts))?;
     let binary = binary();
     Command::new(&binary)
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -8,6 +8,7 @@ mod order;
 mod page;
 mod policies;
 mod recall;
+mod remote;
 mod seed;
 mod spin;
 mod supersede;

@@ -2,7 +2,7 @@
 
 use openai_wire::{self as wire, estimate};
 
-use crate::bindings::exports::loci::inference::chat::{Message, Options, Prompt};
+use crate::bindings::exports::loci::inference::chat::{Options, Prompt};
 use crate::bindings::exports::loci::inference::types::{Error, Role};
 
 /// The longest prompt, in bytes over all its pieces.
@@ -86,6 +86,7 @@ fn pieces(prompt: &Prompt) -> Box<dyn Iterator<Item = &String> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bindings::exports::loci::inference::chat::Message;
 
     fn options() -> Options {
         Options {

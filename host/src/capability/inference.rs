@@ -203,6 +203,11 @@ impl From<ModelError> for types::Error {
                 tracing::warn!("a request to a model was refused: {why}");
                 Self::InvalidRequest
             }
+            ModelError::Unreachable(how) => {
+                tracing::warn!("a model's server cannot be reached: {how}");
+                Self::Unreachable
+            }
+            ModelError::Refused(status) => Self::Refused(status),
             ModelError::EngineFailed(how) => {
                 tracing::error!("a model's engine failed: {how}");
                 Self::EngineFailed

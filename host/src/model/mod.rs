@@ -3,8 +3,10 @@
 
 mod absent;
 mod assembler;
+mod clip;
 pub mod llama;
 mod options;
+pub mod remote;
 mod template;
 
 pub use absent::Absent;
@@ -232,6 +234,10 @@ pub enum ModelError {
     TimedOut,
     /// A limit was passed or an option is out of range: what, and what would be right.
     InvalidRequest(String),
+    /// The model's server could not be reached, or broke off: how, for the log.
+    Unreachable(String),
+    /// The model's server answered with this HTTP status.
+    Refused(u16),
     /// The engine failed: how, for the log.
     EngineFailed(String),
 }
@@ -249,6 +255,8 @@ impl fmt::Display for ModelError {
             Self::Busy(ms) => write!(f, "too many requests wait; try again after {ms} ms"),
             Self::TimedOut => write!(f, "the work took longer than it may"),
             Self::InvalidRequest(why) => write!(f, "invalid request: {why}"),
+            Self::Unreachable(how) => write!(f, "the model's server cannot be reached: {how}"),
+            Self::Refused(status) => write!(f, "the model's server answers with status {status}"),
             Self::EngineFailed(how) => write!(f, "the engine failed: {how}"),
         }
     }

@@ -4,6 +4,8 @@
 //! the result is cut at the marks. What remains are the literals: the template's own text, which
 //! may hold control tokens, while contents never pass through the template and stay data.
 
+use std::time::SystemTime;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
 
@@ -18,6 +20,12 @@ const JOINT: &str = "\n\n";
 /// Steps of the template engine for one rendering; 1,024 messages need fewer than 200,000.
 const FUEL: u64 = 5_000_000;
 const NAME: &str = "chat";
+
+/// Days since 1 January 1970, in UTC.
+pub fn today() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs() / 86_400) as i64
+}
 
 /// A compiled chat template.
 pub struct ChatTemplate {

@@ -15,6 +15,7 @@ use crate::engine::Engines;
 use crate::manifest::{self, DEFAULT_DATABASE};
 use crate::model::Absent;
 use crate::model::llama::{LlamaChat, LlamaEmbedder, Setup};
+use crate::model::remote::{RemoteChat, RemoteEmbedder};
 use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
 use crate::serve::guest::Grants;
 use crate::store::{Database, Limits};
@@ -43,7 +44,7 @@ pub struct Services {
     variables: variables::Values,
     databases: Arc<HashMap<String, Database>>,
     chat: Arc<dyn ChatBackend>,
-    /// The embedding model in a file, if one was named. It goes before that of a component.
+    /// The embedding model that was named at start, if one was. It goes before that of a component.
     embedder: Option<Arc<dyn Embedder>>,
 }
 
@@ -61,22 +62,7 @@ impl Services {
         let file = config.data.join("loci.db");
         let database = Database::open(&file, Limits::default())?;
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
-        let setup = Setup {
-            context_tokens: config.context_tokens,
-            gpu_layers: config.gpu_layers,
-            prober: std::env::current_exe().ok(),
-        };
-        let chat: Arc<dyn ChatBackend> = match &config.model {
-            Some(path) => Arc::new(LlamaChat::load(path.clone(), setup.clone())),
-            None => {
-                warn!("There is no chat model: `--model FILE.gguf` names one");
-                Arc::new(Absent)
-            }
-        };
-        let load = |path: &PathBuf| -> Arc<dyn Embedder> {
-            Arc::new(LlamaEmbedder::load(path.clone(), setup.clone()))
-        };
-        let embedder = config.embedding_model.as_ref().map(load);
+        let (chat, embedder) = (chat(config), embedder(config));
         Ok(Self { engines, variables, databases: Arc::new(databases), chat, embedder })
     }
 
@@ -159,6 +145,41 @@ impl Services {
             condensation: &file(CONDENSATION)?,
         };
         Ok(Some(policy::Ctx::new(self.engines.policies(), &components)?))
+    }
+}
+
+/// The chat model that was named at start.
+fn chat(config: &ServeConfig) -> Arc<dyn ChatBackend> {
+    match (&config.remote.chat, &config.model) {
+        (Some(it), _) => {
+            let (endpoint, tokenizer) = (it.endpoint.clone(), it.tokenizer.clone());
+            Arc::new(RemoteChat::connect(endpoint, config.context_tokens, tokenizer))
+        }
+        (None, Some(path)) => Arc::new(LlamaChat::load(path.clone(), setup(config))),
+        (None, None) => {
+            warn!("There is no chat model: `--model FILE.gguf` or `--model-url URL` names one");
+            Arc::new(Absent)
+        }
+    }
+}
+
+/// The embedding model that was named at start.
+fn embedder(config: &ServeConfig) -> Option<Arc<dyn Embedder>> {
+    match (&config.remote.embedding, &config.embedding_model) {
+        (Some(it), _) => {
+            Some(Arc::new(RemoteEmbedder::connect(it.endpoint.clone(), it.tokens_max)))
+        }
+        (None, Some(path)) => Some(Arc::new(LlamaEmbedder::load(path.clone(), setup(config)))),
+        (None, None) => None,
+    }
+}
+
+/// How llama.cpp runs models.
+fn setup(config: &ServeConfig) -> Setup {
+    Setup {
+        context_tokens: config.context_tokens,
+        gpu_layers: config.gpu_layers,
+        prober: std::env::current_exe().ok(),
     }
 }
 

@@ -51,6 +51,8 @@ struct Event {
 struct Choice {
     /// In a conversation.
     delta: Option<Delta>,
+    /// In a conversation that a server answers as a whole, though asked to stream.
+    message: Option<Delta>,
     /// In the completion of plain text.
     text: Option<String>,
     finish_reason: Option<String>,
@@ -91,7 +93,7 @@ impl Reply {
             self.usage = event.usage;
         }
         for choice in event.choices {
-            text.extend(choice.delta.and_then(|delta| delta.content));
+            text.extend(choice.delta.or(choice.message).and_then(|delta| delta.content));
             text.extend(choice.text);
             if let Some(reason) = choice.finish_reason {
                 self.finish = Some(if reason == "length" { Finish::Length } else { Finish::Stop });
@@ -182,6 +184,15 @@ mod tests {
         assert_eq!(text.as_deref(), Ok("Yes"));
         let ended = reply.ended(false).expect("the answer ended");
         assert_eq!((ended.finish, ended.prompt_tokens), (Finish::Stop, None));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_streamed_is_one_event() {
+        let whole = r#"{"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop",
+            "message":{"role":"assistant","content":"Good day"}}],"usage":{"prompt_tokens":9}}"#;
+        let mut reply = Reply::default();
+        assert_eq!(push(&mut reply, &[whole]).as_deref(), Ok("Good day"));
+        assert_eq!(reply.ended(false).map(|ended| ended.prompt_tokens), Ok(Some(9)));
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use llama_cpp_2::token::LlamaToken;
 use tokio::sync::oneshot;
 
 use super::answer::Job;
-use super::clip;
 use super::engine::{Command, Gauges};
 use super::load::Sizes;
 use super::tokenize::Tokenizer;
-use crate::model::template::ChatTemplate;
+use crate::model::clip;
+use crate::model::template::{ChatTemplate, today};
 use crate::model::{ChatModel, Generation, ModelError, Options, Prompt, Role, Side, Span, State};
 
 /// Requests that may wait for their first token.
@@ -186,10 +186,4 @@ impl Loaded {
         shapes.insert(key, Arc::clone(&shape));
         Ok(shape)
     }
-}
-
-/// Days since 1 January 1970, in UTC.
-fn today() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs() / 86_400) as i64
 }

@@ -4,7 +4,6 @@
 //! asked for. Models are loaded in the background: until then they say how far they are.
 
 mod answer;
-mod clip;
 mod embed;
 mod engine;
 mod file;

@@ -6,8 +6,8 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token_type::LlamaTokenAttr;
 
-use super::clip::Counter;
 use super::memo::{Memo, Tokens};
+use crate::model::clip::Counter;
 
 /// The tokenizer of a loaded model.
 pub struct Tokenizer {
