@@ -43,7 +43,7 @@ test("the memory of a session can be switched off, and the list says so", async 
   await expect(memory).toBeChecked();
   await memory.click();
   await expect(memory).not.toBeChecked();
-  await expect(page.getByRole("link", { name: /A secret chat/ })).toContainText("memory off");
+  await expect(page.getByRole("link", { name: /A secret chat/ }).first()).toContainText("memory off");
   const stored = await json(request.get(`/api/v1/sessions/${id}`));
   expect(stored.long_term_memory_enabled).toBe(false);
 });

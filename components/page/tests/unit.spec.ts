@@ -1,5 +1,6 @@
 import { expect, test } from "@playwright/test";
-import type { Receipt } from "../web/api";
+import type { Metadata, Receipt } from "../web/api";
+import { heading, sources } from "../web/citations";
 import { duration, fullness, inOrder, shares } from "../web/receipt";
 import { EventReader } from "../web/sse";
 import { cut, title } from "../web/text";
@@ -89,4 +90,32 @@ test("stages stand in the order of a turn, and times in units that fit", () => {
     "new",
   ]);
   expect([950, 1_500, 25_000, 2_500_000].map(duration)).toEqual(["950 µs", "1.5 ms", "25 ms", "2.5 s"]);
+});
+
+test("what a reply cites comes first, numbered in the order of the reply", () => {
+  const source = { kind: "memory" as const, score: 1, tokens: 5, spans: [[0, 4]] as [number, number][] };
+  const metadata: Metadata = {
+    consulted: [
+      { ...source, message_id: 7 },
+      { ...source, message_id: 8 },
+      { ...source, message_id: 9 },
+    ],
+    cited: [
+      { sentence: [0, 9], consulted: 2, span: [1, 3] },
+      { sentence: [10, 19], consulted: 0, span: [0, 2] },
+      { sentence: [20, 29], consulted: 2, span: [3, 4] },
+    ],
+  };
+  const list = sources(metadata);
+  expect(list.map(({ message_id, number }) => [message_id, number])).toEqual([
+    [9, 1],
+    [7, 2],
+    [8, null],
+  ]);
+  expect(list[0]!.drawn).toEqual([
+    [1, 3],
+    [3, 4],
+  ]);
+  expect(heading(list)).toBe("2 sources, 1 more read");
+  expect(heading(sources({ consulted: metadata.consulted! }))).toBe("3 memories used");
 });

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Chat } from "./Chat";
+import { DocumentPanel } from "./DocumentPanel";
+import { documents } from "./documents";
 import { Icon } from "./icons";
 import { MemoryPanel } from "./MemoryPanel";
 import { ModelPanel } from "./ModelPanel";
@@ -11,6 +13,7 @@ import { Toasts } from "./Toasts";
 export function App() {
   const state = useStore();
   const [menu, setMenu] = useState(false);
+  const [dropping, setDropping] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const session = currentSession(state);
 
@@ -37,6 +40,26 @@ export function App() {
     return () => window.removeEventListener("keydown", press);
   }, []);
 
+  useEffect(() => void documents.refresh(), []);
+  const drop = state.documents
+    ? {
+        onDragOver: (event: React.DragEvent) => {
+          if (!event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setDropping(true);
+        },
+        onDragLeave: (event: React.DragEvent) => {
+          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
+        },
+        onDrop: (event: React.DragEvent) => {
+          event.preventDefault();
+          setDropping(false);
+          void documents.upload([...event.dataTransfer.files], state.current);
+          actions.show({ kind: "documents" });
+        },
+      }
+    : {};
+
   return (
     <div className={`app${menu ? " menu-open" : ""}${state.panel ? " panel-open" : ""}`}>
       <a className="skip" href="#composer" onClick={focusComposer}>
@@ -44,7 +67,8 @@ export function App() {
       </a>
       <Sidebar state={state} search={search} onClose={() => setMenu(false)} />
       {menu && <div className="scrim" onClick={() => setMenu(false)} />}
-      <main>
+      <main {...drop}>
+        {dropping && <div className="dropping">Drop to add to this chat</div>}
         <button className="quiet menu-button" aria-label="Show chats" onClick={() => setMenu(true)}>
           <Icon name="menu" />
         </button>
@@ -59,6 +83,7 @@ export function App() {
       {session && state.panel?.kind === "receipt" && (
         <ReceiptPanel session={session} message={state.panel.message} key={state.panel.message} />
       )}
+      {state.panel?.kind === "documents" && <DocumentPanel session={session} />}
       {state.panel?.kind === "model" && <ModelPanel model={state.model} />}
       <Toasts toasts={state.toasts} />
     </div>

@@ -17,6 +17,8 @@ export function Chat({ state }: { state: State }) {
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const { messages, live } = chat;
+  const spoke = useRef(false);
+  if (live) spoke.current = true;
 
   useLayoutEffect(() => {
     const box = scroller.current;
@@ -58,13 +60,14 @@ export function Chat({ state }: { state: State }) {
                 </button>
               </li>
             )}
-            {list.map((message) => (
+            {list.map((message, at) => (
               <MessageView
                 key={message.id}
                 message={message}
                 messages={messages!}
                 panel={state.panel}
                 busy={live !== null}
+                unanswered={message.role === "user" && list[at + 1]?.turn !== message.turn}
               />
             ))}
             {live && <LiveReply live={live} messages={messages ?? []} />}
@@ -76,6 +79,9 @@ export function Chat({ state }: { state: State }) {
           </ol>
         )}
       </div>
+      <p className="unseen" role="status">
+        {live ? "The reply is being written" : spoke.current ? "The reply is there" : ""}
+      </p>
       <Composer
         text={chat.draft}
         onText={(text) => actions.write(state.current, text)}

@@ -43,7 +43,8 @@ export function Composer({ text, onText, live, model, remembers, onSend, onStop 
           id="composer"
           ref={box}
           rows={1}
-          autoFocus
+          // On a touch screen this would bring up the keyboard over what one came to read.
+          autoFocus={!matchMedia("(hover: none)").matches}
           placeholder="Say something worth remembering"
           aria-label="Message"
           value={text}

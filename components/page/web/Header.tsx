@@ -8,6 +8,10 @@ interface Props {
   state: State;
 }
 
+function toggle(state: State, kind: "documents" | "memories"): void {
+  actions.show(state.panel?.kind === kind ? null : { kind });
+}
+
 export function Header({ session, messages, state }: Props) {
   const remembered = messages.filter((message) => message.is_embedded).length;
   const on = session.long_term_memory_enabled;
@@ -24,12 +28,24 @@ export function Header({ session, messages, state }: Props) {
         <span className="track" aria-hidden="true" />
         Memory
       </button>
+      {state.documents && (
+        <button
+          className="documents-button"
+          aria-expanded={state.panel?.kind === "documents"}
+          aria-label={`Documents of this chat: ${session.rag_document_ids?.length ?? 0}`}
+          title="Documents"
+          onClick={() => toggle(state, "documents")}
+        >
+          <Icon name="file" />
+          <span>{session.rag_document_ids?.length ?? 0}</span>
+        </button>
+      )}
       <button
         className="memories-button"
         aria-expanded={open}
         aria-label={`Memories of this chat: ${remembered}`}
         title="Memories of this chat"
-        onClick={() => actions.show(open ? null : { kind: "memories" })}
+        onClick={() => toggle(state, "memories")}
       >
         <Icon name="memory" />
         <span>{remembered}</span>

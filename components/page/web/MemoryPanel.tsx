@@ -1,8 +1,8 @@
 import { useEffect, useState } from "react";
 import { api, type Memory, type Session } from "./api";
 import { Icon } from "./icons";
-import { GoThere } from "./MessageView";
 import { Panel } from "./Panel";
+import { GoThere } from "./Sources";
 import { actions, useStore } from "./store";
 import { said } from "./time";
 

@@ -1,9 +1,10 @@
 import { memo, useState } from "react";
-import type { Message, Metadata, UsedMemory } from "./api";
+import type { Message } from "./api";
 import { Icon } from "./icons";
 import { Markdown } from "./markdown";
+import { Sources } from "./Sources";
+import { ranks } from "./citations";
 import { actions, type Live, type Panel } from "./store";
-import { cut } from "./text";
 import { said } from "./time";
 
 interface Props {
@@ -13,15 +14,25 @@ interface Props {
   busy: boolean;
 }
 
-export const MessageView = memo(({ message, messages, panel, busy }: Props) =>
+type AllProps = Props & { unanswered: boolean };
+
+export const MessageView = memo(({ message, messages, panel, busy, unanswered }: AllProps) =>
   message.role === "user" ? (
-    <Said message={message} busy={busy} />
+    <Said message={message} busy={busy} unanswered={unanswered} />
   ) : (
     <Reply message={message} messages={messages} panel={panel} busy={busy} />
   ),
 );
 
-function Said({ message, busy }: { message: Message; busy: boolean }) {
+function Said({
+  message,
+  busy,
+  unanswered,
+}: {
+  message: Message;
+  busy: boolean;
+  unanswered: boolean;
+}) {
   const [editing, setEditing] = useState(false);
   if (editing) return <Editor message={message} onClose={() => setEditing(false)} />;
   return (
@@ -37,6 +48,17 @@ function Said({ message, busy }: { message: Message; busy: boolean }) {
       </div>
       {message.metadata?.llm_call_error && (
         <p className="failure">{message.metadata.llm_call_error}</p>
+      )}
+      {unanswered && !busy && (
+        <p className="ending">
+          This was not answered.{" "}
+          <button
+            className="link"
+            onClick={() => void actions.sayInstead(message, message.content)}
+          >
+            Answer it now
+          </button>
+        </p>
       )}
     </li>
   );
@@ -95,12 +117,21 @@ function Reply({ message, messages, panel, busy }: Props) {
   const question = messages.find((other) => other.turn === message.turn && other.role === "user");
   const shown = panel?.kind === "receipt" && panel.message === message.id;
   const hasReceipt = Boolean(metadata?.usage);
+  const [source, setSource] = useState<number | null>(null);
+  const cited = metadata?.cited ?? [];
+  const rank = ranks(cited);
+  const marks = cited.map(({ sentence, consulted }) => ({
+    at: sentence[1],
+    number: rank.get(consulted)!,
+  }));
   return (
     <li className="reply" id={`message-${message.id}`}>
       <h2 className="unseen">The reply</h2>
-      {message.content && <Markdown text={message.content} />}
+      {message.content && <Markdown text={message.content} marks={marks} onMark={setSource} />}
       <Ending message={message} />
-      {metadata && <Sources metadata={metadata} messages={messages} />}
+      {metadata && (
+        <Sources metadata={metadata} messages={messages} chosen={source} onChosen={setSource} />
+      )}
       <div className="actions">
         {message.content && <Copy text={message.content} />}
         {question && (
@@ -139,82 +170,6 @@ function Ending({ message }: { message: Message }) {
     return <p className="ending">The reply reached its limit of length.</p>;
   }
   return null;
-}
-
-/** The memories that a reply used, each with its passage. */
-export function Sources({ metadata, messages }: { metadata: Metadata; messages: Message[] }) {
-  const used = metadata.memories ?? [];
-  const degraded = metadata.degraded ?? [];
-  return (
-    <>
-      {used.length > 0 && (
-        <details className="sources">
-          <summary>
-            <Icon name="memory" />
-            {used.length === 1 ? "1 memory used" : `${used.length} memories used`}
-            <Icon name="down" />
-          </summary>
-          <ul>
-            {used.map((memory) => (
-              <Source key={memory.message_id} memory={memory} messages={messages} />
-            ))}
-          </ul>
-        </details>
-      )}
-      {degraded.length > 0 && (
-        <details className="sources degraded">
-          <summary>
-            Answered with less than usual
-            <Icon name="down" />
-          </summary>
-          <ul>
-            {degraded.map((one) => (
-              <li key={one.part + one.reason}>
-                <strong>{one.part}</strong>: {one.reason}
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
-    </>
-  );
-}
-
-function Source({ memory, messages }: { memory: UsedMemory; messages: Message[] }) {
-  const source = messages.find((message) => message.id === memory.message_id);
-  const who = memory.role === "user" ? "You" : "Loci";
-  if (!source) {
-    return (
-      <li>
-        <p className="meta">{who}, turn {memory.turn}</p>
-        <p className="hint">This message is no longer part of the chat.</p>
-      </li>
-    );
-  }
-  return (
-    <li>
-      <p className="meta">
-        <span>
-          {who} said {said(source.timestamp)}
-        </span>
-        <GoThere message={source.id} />
-      </p>
-      <blockquote>
-        {cut(source.content, memory.spans).map((part, at) =>
-          part.used ? <mark key={at}>{part.text}</mark> : <span key={at}>{part.text}</span>,
-        )}
-      </blockquote>
-    </li>
-  );
-}
-
-/** Shows a message in the conversation. */
-export function GoThere({ message }: { message: number }) {
-  return (
-    <button className="link" onClick={() => actions.jump(message)}>
-      Go there
-    </button>
-  );
 }
 
 function Copy({ text }: { text: string }) {

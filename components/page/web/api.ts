@@ -33,7 +33,53 @@ export interface Degraded {
   reason: string;
 }
 
+/** A memory, or a passage of a document, that stood in the prompt. */
+export interface Consulted {
+  kind: "document" | "memory";
+  message_id?: number;
+  passage_id?: number;
+  document_id?: string;
+  document_name?: string;
+  headings?: string[];
+  page?: number;
+  score: number;
+  tokens: number;
+  /** Bytes of the document's text, or of the message. */
+  spans: [number, number][];
+}
+
+/** A sentence of the reply, and what it draws on. */
+export interface Cited {
+  /** Bytes of the reply. */
+  sentence: [number, number];
+  /** A place in the list of what was consulted. */
+  consulted: number;
+  span: [number, number];
+}
+
+export interface Document {
+  id: string;
+  name: string;
+  title: string | null;
+  status: "queued" | "indexing" | "ready" | "failed";
+  format: string | null;
+  pages: number;
+  bytes: number;
+  created_at: string;
+  progress: { passages: number; indexed: number; failed: number };
+  error: { code: string; message: string } | null;
+}
+
+/** A part of a document's text; `start` and `end` are bytes. */
+export interface Excerpt {
+  start: number;
+  end: number;
+  text: string;
+}
+
 export interface Metadata {
+  consulted?: Consulted[];
+  cited?: Cited[];
   relevant_history_retrieved?: number[];
   llm_call_error?: string | null;
   error_code?: string;
@@ -69,6 +115,7 @@ export interface Passage {
   kind: "instruction" | "document" | "memory" | "history" | "query";
   role: string | null;
   message_id: number | null;
+  passage_id?: number;
   turn: number;
   score: number;
   tokens: number;
@@ -164,11 +211,14 @@ async function failure(response: Response): Promise<ApiError> {
 }
 
 async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers = new Headers(body === undefined ? [] : [["content-type", "application/json"]]);
+  // The browser itself says of a form what it is.
+  const isForm = body instanceof FormData;
+  const isJson = body !== undefined && !isForm;
+  const headers = new Headers(isJson ? [["content-type", "application/json"]] : []);
   const response = await fetch(ROOT + path, {
     method,
     headers,
-    body: body === undefined ? null : JSON.stringify(body),
+    body: isForm ? body : isJson ? JSON.stringify(body) : null,
     // What is under way when the page is left still arrives.
     keepalive: method === "DELETE",
   }).catch(() => {
@@ -210,6 +260,21 @@ export const api = {
     ask<void>("DELETE", `/sessions/${id}/memories/${message}`),
   receipt: (id: string, message: number) =>
     ask<Receipt>("GET", `/sessions/${id}/messages/${message}/receipt`),
+  documents: () => all<Document>("/documents"),
+  upload: (files: File[]) => {
+    const form = new FormData();
+    files.forEach((file) => form.append("file", file, file.name));
+    type Stored = { documents: (Document & { duplicate: boolean })[]; error?: Error | null };
+    return ask<Stored>("POST", "/documents", form);
+  },
+  renameDocument: (id: string, name: string) => ask<Document>("PATCH", `/documents/${id}`, { name }),
+  deleteDocument: (id: string) => ask<void>("DELETE", `/documents/${id}`),
+  excerpt: (id: string, start: number, end: number) =>
+    ask<Excerpt>("GET", `/documents/${id}/text?start=${start}&end=${end}`),
+  link: (session: string, document: string) =>
+    ask<Session>("PUT", `/sessions/${session}/documents/${document}`),
+  unlink: (session: string, document: string) =>
+    ask<Session>("DELETE", `/sessions/${session}/documents/${document}`),
   models: () => ask<{ models: ModelFile[] }>("GET", "/llm/models"),
   loadModel: (model: string) => ask<unknown>("POST", "/llm/load", { model }),
   generation: () => ask<Generation>("GET", "/llm/config"),

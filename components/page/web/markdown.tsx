@@ -32,11 +32,44 @@ function sanitize(html: string, allowed: string[] = []): string {
   });
 }
 
+/** A number that stands behind a place in a text, which is counted in bytes. */
+export interface Mark {
+  at: number;
+  number: number;
+}
+
+/** Letters that no text has a use for hold the place of a number while Markdown is read. */
+const [OPEN, CLOSE] = ["\ue000", "\ue001"];
+const HELD = /\ue000(\d+)\ue001/g;
+
+function withMarks(text: string, marks: Mark[]): string {
+  const clean = text.replace(/[\ue000\ue001]/g, "");
+  if (marks.length === 0 || clean.length !== text.length) return clean;
+  const bytes = new TextEncoder().encode(text);
+  const decoder = new TextDecoder();
+  let [whole, last] = ["", 0];
+  for (const { at, number } of [...marks].sort((one, other) => one.at - other.at)) {
+    whole += `${decoder.decode(bytes.subarray(last, at))}${OPEN}${number}${CLOSE}`;
+    last = at;
+  }
+  return whole + decoder.decode(bytes.subarray(last));
+}
+
+interface MarkdownProps {
+  text: string;
+  marks?: Mark[];
+  onMark?: (number: number) => void;
+}
+
 /** Markdown that may still be growing. Only the blocks that change are drawn anew. */
-export function Markdown({ text }: { text: string }) {
-  const tokens = marked.lexer(text).filter((token) => token.type !== "space");
+export function Markdown({ text, marks = [], onMark }: MarkdownProps) {
+  const tokens = marked.lexer(withMarks(text, marks)).filter((token) => token.type !== "space");
+  const click = (event: React.MouseEvent) => {
+    const mark = (event.target as Element).closest("[data-mark]");
+    if (mark) onMark?.(Number(mark.getAttribute("data-mark")));
+  };
   return (
-    <div className="prose">
+    <div className="prose" onClick={click}>
       {tokens.map((token, at) => (
         <Block key={at} raw={token.raw} token={token} />
       ))}
@@ -46,8 +79,12 @@ export function Markdown({ text }: { text: string }) {
 
 const Block = memo(
   ({ token }: { raw: string; token: Token }) => {
-    if (token.type === "code") return <Code token={token as Tokens.Code} />;
-    const html = sanitize(marked.parser([token]));
+    if (token.type === "code") {
+      const code = token as Tokens.Code;
+      return <Code token={{ ...code, text: code.text.replace(HELD, "") }} />;
+    }
+    const mark = `<button class="mark" data-mark="$1" aria-label="Source $1">$1</button>`;
+    const html = sanitize(marked.parser([token])).replace(HELD, mark);
     return <div className="block" dangerouslySetInnerHTML={{ __html: html }} />;
   },
   (before, after) => before.raw === after.raw,
