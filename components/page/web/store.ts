@@ -53,6 +53,9 @@ async function watchIndexing(id: string, from: number): Promise<void> {
 /** What came of replies and is not drawn yet: a fast model says more than a screen can show. */
 const coming = new Map<string, string>();
 
+/** How long it took to draw a reply last time: a long one must leave time for everything else. */
+let drawing = 0;
+
 function add(id: string, text: string): void {
   const before = coming.get(id);
   coming.set(id, (before ?? "") + text);
@@ -60,8 +63,10 @@ function add(id: string, text: string): void {
   setTimeout(() => {
     const text = coming.get(id) ?? "";
     coming.delete(id);
+    const start = performance.now();
     setLive(id, { reply: (read().chats[id]?.live?.reply ?? "") + text });
-  }, DRAW_MILLIS);
+    setTimeout(() => (drawing = performance.now() - start));
+  }, Math.max(DRAW_MILLIS, 3 * drawing));
 }
 
 function receive(id: string, name: string, data: unknown): void {
