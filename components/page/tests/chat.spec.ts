@@ -121,3 +121,43 @@ test("an error of the server is told where it happened", async ({ page, request 
   await expect(page.locator(".toast")).toContainText("no session");
   await expect(page).toHaveURL(/#\/$/);
 });
+
+test("one goes from a sentence to what it rests on", async ({ page, request }) => {
+  const id = await session(request, "Cited", [FACT]);
+  const sentence = "Im **Schränkchen**, dem blauen.";
+  await page.route("**/messages?**", async (route) => {
+    const messages = await (await route.fetch()).json();
+    const end = FACT.length;
+    messages[1].content = `${sentence} Das ist alles.\n\n\`\`\`\ncode\n\`\`\``;
+    messages[1].metadata.consulted = [
+      { kind: "memory", message_id: messages[0].id, score: 1, tokens: 9, spans: [[0, end]] },
+    ];
+    messages[1].metadata.cited = [
+      // Bytes: `ä` has two.
+      { sentence: [0, sentence.length + 1], consulted: 0, span: [end - 14, end - 1] },
+    ];
+    await route.fulfill({ json: messages });
+  });
+  await page.goto(`/#/sessions/${id}`);
+  const reply = page.locator(".reply");
+  await expect(reply.locator(".block").first()).toHaveText(/dem blauen\.\u20601 Das ist alles\./);
+  await reply.getByRole("button", { name: "Source 1" }).click();
+  await expect(reply.locator(".sources li")).toBeVisible();
+  await expect(reply.locator(".sources mark")).toHaveText("blue cupboard");
+  await expect(reply.locator(".sources summary")).toHaveText("1 source");
+});
+
+test("what nobody answered can be answered later", async ({ page, request }) => {
+  const id = await session(request, "Interrupted", ["Are you there?"]);
+  let lost = true;
+  await page.route("**/messages?**", async (route) => {
+    const messages = await (await route.fetch()).json();
+    await route.fulfill({ json: lost ? messages.slice(0, 1) : messages });
+  });
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.getByText("This was not answered.")).toBeVisible();
+  lost = false;
+  await page.getByRole("button", { name: "Answer it now" }).click();
+  await expect(page.locator(".reply:not(.live)")).toHaveCount(1);
+  await expect(page.getByText("This was not answered.")).toHaveCount(0);
+});

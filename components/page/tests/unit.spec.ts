@@ -3,7 +3,7 @@ import type { Metadata, Receipt } from "../web/api";
 import { heading, sources } from "../web/citations";
 import { duration, fullness, inOrder, shares } from "../web/receipt";
 import { EventReader } from "../web/sse";
-import { cut, title } from "../web/text";
+import { bytes, cut, plural, title } from "../web/text";
 import { age, said } from "../web/time";
 
 test("events come out whole, however the stream is cut", () => {
@@ -118,4 +118,16 @@ test("what a reply cites comes first, numbered in the order of the reply", () =>
   ]);
   expect(heading(list)).toBe("2 sources, 1 more read");
   expect(heading(sources({ consulted: metadata.consulted! }))).toBe("3 memories used");
+});
+
+test("sizes and counts are told with their units", () => {
+  expect([1, 999, 1_800, 15_000_000, 2_340_000_000].map(bytes)).toEqual([
+    "1 byte",
+    "999 bytes",
+    "1.8 kB",
+    "15 MB",
+    "2.3 GB",
+  ]);
+  expect(plural(1, "page")).toBe("1 page");
+  expect(plural(3, "memory", "memories")).toBe("3 memories");
 });

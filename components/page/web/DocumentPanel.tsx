@@ -4,7 +4,7 @@ import { documents as act } from "./documents";
 import { Icon } from "./icons";
 import { Panel } from "./Panel";
 import { useStore } from "./store";
-import { bytes } from "./text";
+import { bytes, plural } from "./text";
 
 export function DocumentPanel({ session }: { session: Session | undefined }) {
   const { documents, uploads } = useStore();
@@ -117,10 +117,10 @@ function Progress({ document }: { document: Document }) {
   }
   if (document.status === "ready") {
     const facts = [
-      document.format,
+      document.format === "plain" ? "text" : document.format,
       bytes(document.bytes),
-      document.pages > 0 && `${document.pages} pages`,
-      `${passages.toLocaleString()} passages`,
+      document.pages > 0 && plural(document.pages, "page"),
+      plural(passages, "passage"),
       failed > 0 && `${failed} of them found by words only`,
     ];
     return <p className="hint">{facts.filter(Boolean).join(", ")}</p>;

@@ -69,6 +69,9 @@ const KINDS: Record<Passage["kind"], string> = {
 
 function Passages({ receipt, session }: { receipt: Receipt; session: Session }) {
   const messages = chatOf(useStore(), session.id).messages ?? [];
+  const reply = messages.find((message) => message.id === receipt.message_id);
+  const nameOf = ({ passage_id }: Passage) =>
+    passage_id && reply?.metadata?.consulted?.find((one) => one.passage_id === passage_id);
   const shown = receipt.passages.filter((one) => one.kind !== "instruction" && one.kind !== "query");
   if (shown.length === 0) return null;
   return (
@@ -77,6 +80,7 @@ function Passages({ receipt, session }: { receipt: Receipt; session: Session }) 
       <ul className="passages">
         {shown.map((passage, at) => {
           const source = messages.find((message) => message.id === passage.message_id);
+          const file = nameOf(passage);
           return (
             <li key={at} className={passage.state}>
               <p className="meta">
@@ -84,6 +88,7 @@ function Passages({ receipt, session }: { receipt: Receipt; session: Session }) 
                 <span>
                   {KINDS[passage.kind]}
                   {source && `, said ${said(source.timestamp)}`}
+                  {file && ` · ${file.document_name}`}
                 </span>
                 <span className="number">{outcome(passage)}</span>
               </p>

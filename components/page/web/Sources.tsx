@@ -35,7 +35,7 @@ export function Sources({ metadata, messages, chosen = null, onChosen }: Props) 
       {list.length > 0 && (
         <details className="sources" ref={box}>
           <summary>
-            <Icon name="memory" />
+            <Icon name={list.some(({ kind }) => kind === "document") ? "file" : "memory"} />
             {heading(list)}
             <Icon name="down" />
           </summary>

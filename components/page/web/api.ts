@@ -242,6 +242,7 @@ async function all<T>(path: string, from = 0): Promise<T[]> {
 
 export const api = {
   sessions: () => all<Session>("/sessions"),
+  session: (id: string) => ask<Session>("GET", `/sessions/${id}`),
   createSession: () => ask<Session>("POST", "/sessions", {}),
   renameSession: (id: string, name: string | null) =>
     ask<Session>("PATCH", `/sessions/${id}`, { name }),

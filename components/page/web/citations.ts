@@ -1,5 +1,6 @@
 /** What a reply rests on, as it is listed. */
 import type { Cited, Consulted, Metadata } from "./api";
+import { plural } from "./text";
 
 export interface Source extends Consulted {
   /** The number under which the reply cites it; none where it does not. */
@@ -41,11 +42,7 @@ export function sources(metadata: Metadata): Source[] {
 export function heading(list: Source[]): string {
   const cited = list.filter((source) => source.number !== null).length;
   const read = list.length - cited;
-  const count = (number: number, kind: string) => {
-    const plural = kind === "memory" ? "memories" : `${kind}s`;
-    return `${number} ${number === 1 ? kind : plural}`;
-  };
-  if (cited > 0) return read > 0 ? `${count(cited, "source")}, ${read} more read` : count(cited, "source");
-  if (list.every((source) => source.kind === "memory")) return `${count(read, "memory")} used`;
-  return `${count(read, "source")} used`;
+  if (cited > 0) return plural(cited, "source") + (read > 0 ? `, ${read} more read` : "");
+  if (list.some((source) => source.kind === "document")) return `${plural(read, "source")} used`;
+  return `${plural(read, "memory", "memories")} used`;
 }

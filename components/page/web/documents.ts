@@ -1,8 +1,9 @@
 /** What can be done with documents. */
-import { api, type Document } from "./api";
+import { ApiError, api, type Document } from "./api";
 import { actions, attempt, isLeaving, read, set, withUndo } from "./store";
 
 const POLL_MILLIS = 700;
+const RETRY_MILLIS = 5_000;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 function isBusy(document: Document): boolean {
@@ -16,9 +17,10 @@ async function refresh(): Promise<void> {
     const list = (await api.documents()).filter((document) => !isLeaving(document.id));
     set({ documents: list });
     if (list.some(isBusy)) timer = setTimeout(() => void refresh(), POLL_MILLIS);
-  } catch {
-    // A server without documents has no list, and the page shows none.
-    set({ documents: null });
+  } catch (error) {
+    // A server without documents has no list, and the page shows none. Any other failure passes.
+    if (error instanceof ApiError && error.status === 404) set({ documents: null });
+    else timer = setTimeout(() => void refresh(), RETRY_MILLIS);
   }
 }
 

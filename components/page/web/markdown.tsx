@@ -83,7 +83,8 @@ const Block = memo(
       const code = token as Tokens.Code;
       return <Code token={{ ...code, text: code.text.replace(HELD, "") }} />;
     }
-    const mark = `<button class="mark" data-mark="$1" aria-label="Source $1">$1</button>`;
+    // The first letter is one that no line breaks before.
+    const mark = `\u2060<button class="mark" data-mark="$1" aria-label="Source $1">$1</button>`;
     const html = sanitize(marked.parser([token])).replace(HELD, mark);
     return <div className="block" dangerouslySetInnerHTML={{ __html: html }} />;
   },

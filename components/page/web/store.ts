@@ -27,9 +27,12 @@ const INDEX_LOOKS = 6;
 
 const aborts = new Map<string, AbortController>();
 
+/** Puts a session in the place of what was known of it; the one that spoke last comes first. */
 function replace(session: Session): void {
-  const list = read().sessions?.map((other) => (other.id === session.id ? session : other));
-  set({ sessions: list ?? null });
+  if (isLeaving(session.id)) return;
+  const others = read().sessions?.filter((other) => other.id !== session.id) ?? [];
+  const time = (one: Session) => Date.parse(one.last_updated_at);
+  set({ sessions: [session, ...others].sort((one, other) => time(other) - time(one)) });
 }
 
 /** Reads the messages of a session from a place on; those before it are kept. */
@@ -105,7 +108,7 @@ async function converse(id: string, content: string, supersedes?: number): Promi
   if (last?.status === "failed") error = null;
   const stored = (read().chats[id]?.messages?.length ?? 0) > kept.length;
   setChat(id, { live: null, error });
-  void refreshSessions().catch(() => undefined);
+  api.session(id).then(replace, () => undefined);
   void watchIndexing(id, kept.length).catch(() => undefined);
   return stored;
 }
@@ -144,7 +147,7 @@ export const actions = {
     if (!id) return;
     const open = async () => {
       // Another window, or a program, may have made it.
-      if (!read().sessions?.some((session) => session.id === id)) await refreshSessions();
+      if (!read().sessions?.some((session) => session.id === id)) replace(await api.session(id));
       if (!read().chats[id]?.messages) await reload(id, 0);
     };
     void attempt(open).then(() => {

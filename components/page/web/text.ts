@@ -31,12 +31,14 @@ export function title(content: string): string {
 
 /** A size as people read it. */
 export function bytes(count: number): string {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  if (count < 1_000) return plural(count, "byte");
+  const step = Math.min(3, Math.floor(Math.log10(count) / 3));
   const value = count / 1_000 ** step;
-  return value.toLocaleString(undefined, {
-    style: "unit",
-    unit: units[step]!,
-    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
-  });
+  const digits = { maximumFractionDigits: value < 10 ? 1 : 0 };
+  return `${value.toLocaleString(undefined, digits)} ${["", "kB", "MB", "GB"][step]}`;
+}
+
+/** So many of something. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }
