@@ -1,4 +1,4 @@
-"""From conversations to token rows: encoding, packing and the mask of branches."""
+"""From conversations to tokens: encoding, and batches of conversations with branches."""
 
 import dataclasses
 import random
@@ -6,12 +6,15 @@ import random
 import torch
 
 import conversations
+import model
 import tokenizer
 
 FIRST_TOKEN_WEIGHT = 3.0
+# Of a quote, the first words decide which text is quoted; what follows them is copying.
+QUOTE_START, QUOTE_START_WEIGHT = slice(3, 6), 2.0
 HISTORY_WEIGHT = 0.5
 JOINED_SHARE = 0.1
-GAP_SHARE = 0.3
+GAP_SHARE = 0.2
 
 
 @dataclasses.dataclass
@@ -94,93 +97,93 @@ class Encoder:
             ids += head + reply
             positions += range(after, after + len(head) + len(reply))
             branch += [i] * (len(head) + len(reply))
-            weight += [0.0] * len(head) + [FIRST_TOKEN_WEIGHT] + [1.0] * (len(reply) - 1)
+            weights = [FIRST_TOKEN_WEIGHT] + [1.0] * (len(reply) - 1)
+            if source.kind == "present":
+                weights[QUOTE_START] = [QUOTE_START_WEIGHT] * len(weights[QUOTE_START])
+            weight += [0.0] * len(head) + weights
         return Example(ids, positions, branch, weight, spans)
 
 
-def pack(examples, length, rows):
-    """Packs examples into `rows` rows of `length` tokens, first fit, longest first.
+@dataclasses.dataclass
+class Batch:
+    """Conversations one after the other: tensors over tokens, and (start, end, bias) of each."""
 
-    Gives tensors (ids, positions, document, branch, weight) and the examples with their row and
-    offset. What fits nowhere is left out.
-    """
-    shape = (rows, length)
-    ids, positions = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-    document, branch = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-    weight = torch.zeros(shape)
-    used, placed = [0] * rows, []
-    for n, example in enumerate(sorted(examples, key=lambda e: -len(e.ids)), 1):
-        size = len(example.ids)
-        row = next((r for r in range(rows) if used[r] + size <= length), None)
-        if row is None:
-            continue
-        at = slice(used[row], used[row] + size)
-        ids[row, at] = torch.tensor(example.ids)
-        positions[row, at] = torch.tensor(example.positions)
-        branch[row, at] = torch.tensor(example.branch)
-        weight[row, at] = torch.tensor(example.weight)
-        document[row, at] = n
-        placed.append((example, row, used[row]))
-        used[row] += size
-    return (ids, positions, document, branch, weight), placed
+    ids: torch.Tensor
+    positions: torch.Tensor
+    weight: torch.Tensor
+    segments: list
+
+    def to(self, device):
+        """The batch on a device."""
+        move = lambda tensor: tensor.to(device, non_blocking=True)
+        segments = [(start, end, move(bias)) for start, end, bias in self.segments]
+        return Batch(move(self.ids), move(self.positions), move(self.weight), segments)
 
 
-def attention_mask(document, branch):
-    """Which token may see which: (rows, length, length), true where it may."""
-    length = document.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=document.device).tril()
-    same = document[:, :, None] == document[:, None, :]
-    shared = (branch[:, None, :] == 0) | (branch[:, :, None] == branch[:, None, :])
-    return causal & same & shared
+def join(examples, dtype=torch.bfloat16):
+    """Lays examples one after the other."""
+    flat = lambda field: [x for example in examples for x in getattr(example, field)]
+    segments, start = [], 0
+    for example in examples:
+        end = start + len(example.ids)
+        bias = model.causal(end - start, dtype, torch.tensor(example.branch))
+        segments.append((start, end, bias))
+        start = end
+    return Batch(
+        torch.tensor(flat("ids")), torch.tensor(flat("positions")),
+        torch.tensor(flat("weight")), segments
+    )
 
 
-# The curriculum: up to which share of training, with rows of how many tokens, which mixture. A
-# mixture's remainder are texts to repeat, from which copying is learned fastest.
+# The curriculum: which mixture of levels in each grade. The remainder are texts to repeat, from
+# which copying is learned fastest. A grade is left when `ENOUGH` of the first tokens of replies are
+# right, and at the latest when this share of training is over.
 _EASY, _MIDDLE = conversations.EASY, conversations.MIDDLE
-_HARD, _LONG = conversations.HARD, conversations.LONG
-STAGES = (
-    (0.15, 512, ((_EASY, 0.7),)),
-    (0.45, 512, ((_EASY, 0.4), (_MIDDLE, 0.55))),
-    (0.80, 768, ((_EASY, 0.2), (_MIDDLE, 0.38), (_HARD, 0.4))),
-    (1.00, 1792, ((_EASY, 0.15), (_MIDDLE, 0.25), (_HARD, 0.35), (_LONG, 0.24))),
+_REAL = conversations.REAL
+GRADES = (
+    (0.30, ((_EASY, 0.97),)),
+    (0.75, ((_EASY, 0.4), (_MIDDLE, 0.58))),
+    (1.00, ((_EASY, 0.3), (_MIDDLE, 0.56), (_REAL, 0.13))),
 )
-
-
-def stage(progress):
-    """Tokens of a row and the mixture of levels at this point of training."""
-    return next((length, mixture) for until, length, mixture in STAGES if progress <= until)
+ENOUGH = (0.9, 0.93)
 
 
 class Source:
-    """An endless source of packed batches; the same seed gives the same batches."""
+    """An endless source of batches; the same seed gives the same batches."""
 
-    def __init__(self, encoder, seed, tokens):
-        self.encoder, self.tokens = encoder, tokens
+    def __init__(self, encoder, seed, tokens, grade=0):
+        self.encoder, self.tokens, self.grade, self.right = encoder, tokens, grade, 0.0
         self.generator = conversations.Generator(seed)
         self.rng = random.Random(seed + 1)
         vocab = encoder.tables["vocab"]
-        self.generator.values.pieces = [t for t in vocab if t.isascii() and t.isalpha()]
-        self.waiting = []
+        values = self.generator.values
+        values.pieces = [t for t in vocab if t.isascii() and t.isalpha()]
+        values.words = [word for word in tokenizer.COMMON if len(word) > 3]
 
-    def _conversation(self, mixture):
+    def learned(self, right, progress):
+        """Takes note of the share of first tokens that were right; perhaps goes up a grade."""
+        self.right += (right - self.right) * (0.02 if self.right else 1.0)
+        if self.grade + 1 == len(GRADES):
+            return
+        if self.right > ENOUGH[self.grade] or progress > GRADES[self.grade][0]:
+            self.grade += 1
+            self.right -= 0.1
+
+    def _conversation(self):
         rest = self.rng.random()
-        for level, share in mixture:
+        for level, share in GRADES[self.grade][1]:
             rest -= share
             if rest < 0:
                 return self.generator.conversation(level, self.rng.random() > 0.1)
         return self.generator.echo()
 
-    def batch(self, progress):
-        """The next batch at this point of training: about `tokens` tokens."""
-        length, mixture = stage(progress)
-        rows = max(1, round(self.tokens / length))
-        while sum(len(e.ids) for e in self.waiting) < rows * length * 1.2:
-            conversation = self._conversation(mixture)
-            varied = self.rng if progress > 0.3 else None
-            example = self.encoder.example(conversation, varied)
-            if len(example.ids) <= length:
-                self.waiting.append(example)
-        tensors, placed = pack(self.waiting, length, rows)
-        used = {id(example) for example, _, _ in placed}
-        self.waiting = [e for e in self.waiting if id(e) not in used]
-        return tensors
+    def batch(self):
+        """The next batch: about `tokens` tokens."""
+        examples, size = [], 0
+        while size < self.tokens:
+            varied = self.rng if self.grade else None
+            example = self.encoder.example(self._conversation(), varied)
+            if len(example.ids) < self.tokens or not examples:
+                examples.append(example)
+                size += len(example.ids)
+        return join(examples)

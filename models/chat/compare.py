@@ -17,7 +17,7 @@ def by_checkpoint(model, ids, end):
     """The greedy reply of the network."""
     ids, reply = list(ids), []
     while len(reply) < REPLY_TOKENS_MAX:
-        token = model.logits(model(torch.tensor([ids]))[0, -1]).argmax().item()
+        token = model.logits(model(torch.tensor(ids))[-1]).argmax().item()
         if token == end:
             break
         ids.append(token)
@@ -45,11 +45,11 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     encoder = batches.Encoder()
-    model, _ = evaluate.load(args.checkpoint, "cpu")
+    model, _ = evaluate.load(args.checkpoint)
     model.eval()
     llama = Llama(args.gguf, n_ctx=model.cfg.context, n_threads=1, verbose=False)
     total = same = right = pieces = cut_alike = 0
-    for level in (conversations.EASY, conversations.HARD, conversations.LONG):
+    for level in (conversations.EASY, conversations.REAL, conversations.LONG):
         for case in evaluate.sample(level, args.count, 5, held_values=True):
             for branch in case.branches[:3]:
                 ids = encoder.prompt(case, branch.query)

@@ -9,14 +9,17 @@ import dataclasses
 import random
 
 from language import Fact, draw_owner, fits, question, sentence
-from relations import NAME_OF_USER, RELATIONS, compound
-from smalltalk import FILLER, SEEN, SMALL_TALK, UNKNOWN, WORLD, fill
+from relations import draw
+from smalltalk import (
+    FILLER, NOTED, SMALL_TALK, THE_NOTES_SAY, UNKNOWN, WORLD, YOU_SAID, fill
+)
 from values import MONTHS, Values, capital
 
 INSTRUCTION = (
     "You are a helpful AI assistant. Respond to the user's query based on the provided context "
     "and chat history."
 )
+LOWER_STARTS = "my the i you there yesterday tomorrow last on for in".split()
 # Relations that people do not keep apart: a question about one is never "absent" beside the other.
 SAME = (
     {"spouse", "kin:wife", "kin:husband"}, {"attr:best friend", "kin:friend"},
@@ -25,8 +28,28 @@ SAME = (
     {"attr:address", "location"}, {"attr:entrance fee", "cost"}, {"attr:phone model"},
     {"kin:teacher", "kin:trainer"}, {"home", "attr:street", "attr:house number"},
     {"doctor", "kin:dentist"}, {"job", "employer"}, {"travel", "home"}, {"leader", "founder"},
-    {"attr:weight", "weight"}, {"start", "arrival"}, {"reading", "writing"},
-    {"attr:badge number", "attr:order number"},
+    {"attr:weight", "weight", "weighs"}, {"attr:height", "height"}, {"start", "arrival"},
+    {"attr:badge number", "attr:order number"}, {"birthplace", "origin", "home"},
+    {"birthplace", "birthyear"}, {"birthday", "birthyear"}, {"study", "university", "school"},
+    {"bought", "shopping", "lost", "gift"}, {"met", "meets"}, {"likes", "hobby", "drinks"},
+    {"holiday", "travel", "visit", "flight"}, {"diet", "allergy"}, {"job", "project"},
+    {"spouse", "wedding"}, {"favourite:film", "favourite:movie", "watched"},
+    {"favourite:food", "favourite:dish", "favourite:meal", "likes"},
+    {"favourite:city", "favourite:country", "favourite:place"}, {"boss", "kin:boss"},
+    {"kin:mother", "kin:mum", "kin:mom"}, {"kin:father", "kin:dad"}, {"doctor", "kin:vet"},
+    {"kin:grandmother", "kin:grandma"}, {"kin:grandfather", "kin:grandpa"},
+    {"kin:roommate", "kin:flatmate"},
+    {"kin:partner", "spouse", "kin:girlfriend", "kin:boyfriend"}, {"kin:trainer", "kin:coach"},
+    {"count:children", "count:kids"}, {"favourite:toy", "favourite:game"},
+    {"count:siblings", "count:brothers", "count:sisters"},
+    {"count:pets", "count:dogs", "count:cats"},
+    {"count:children", "count:daughters", "count:sons"}, {"pet:pet", "pet:dog", "pet:cat"},
+    {"favourite:music", "favourite:band", "favourite:song"}, {"parked", "car"},
+    {"attr:boat's name", "pet:boat"}, {"breakfast", "lunch", "dinner"},
+    {"likes", "favourite:drink"}, {"wedding", "date:wedding"}, {"vacation", "holiday"},
+    {"team", "favourite:team"}, {"attr:nationality", "origin"},
+    {"kin:dentist", "date:dentist appointment"}, {"attr:office", "employer"},
+    {"event:meeting", "meets"}, {"attr:bank", "employer"},
 )
 
 
@@ -64,13 +87,13 @@ class Level:
     facts: tuple
     history: tuple
     noise: tuple
-    branches: int = 7
+    branches: int = 10
 
 
-EASY = Level((1, 2), (0, 0), (0, 0))
-MIDDLE = Level((1, 4), (0, 2), (0, 2))
-HARD = Level((1, 7), (0, 6), (0, 4))
-LONG = Level((2, 12), (4, 30), (0, 8), 11)
+EASY = Level((1, 2), (0, 1), (0, 1))
+MIDDLE = Level((1, 4), (0, 3), (0, 2), 14)
+REAL = Level((2, 9), (0, 9), (0, 4), 18)
+LONG = Level((4, 14), (12, 30), (0, 5), 18)
 
 
 class Generator:
@@ -80,26 +103,26 @@ class Generator:
         self.rng = random.Random(seed)
         self.values = Values(self.rng, held_values)
         self.held_wording = held_wording
+        # How a reply quotes each fact of the conversation.
+        self.quotes = {}
         self.held_relations = held_relations
 
-    def relation(self):
-        """A relation that the flags allow."""
-        if self.held_relations or self.rng.random() < 0.15:
-            return compound(self.rng, self.held_relations)
-        if self.rng.random() < 0.03:
-            return NAME_OF_USER
-        return self.rng.choice(RELATIONS)
+    def relation(self, owner):
+        """A relation of this owner that the flags allow."""
+        return draw(self.rng, owner.kind, self.held_relations, self.values.words)
 
     def pair(self, taken, owner=None, relation=None):
         """An owner and a relation that are not taken."""
         while True:
             who = owner or draw_owner(self.rng, self.values)
-            what = relation or self.relation()
+            what = relation or self.relation(who)
             if owner and relation and not fits(who, what):
                 owner = None
                 continue
             if fits(who, what) and not self.clashes(taken, who, what):
                 return who, what
+            if owner and self.rng.random() < 0.2:
+                owner = None
 
     @staticmethod
     def clashes(taken, owner, relation):
@@ -172,8 +195,11 @@ class Generator:
         return fill(self.rng.choice(WORLD), self.values)
 
     def statement(self, fact):
-        """A message that states a fact, sometimes among other sentences."""
-        text = fact.said(self.rng, self.held_wording)
+        """A message that states a fact, sometimes among other sentences; its quote is kept."""
+        text, quoted = fact.said(self.rng, self.held_wording)
+        # A capital where the first word tells it: a quote begins alike however it was typed.
+        first = quoted.split(" ")[0]
+        self.quotes[fact] = YOU_SAID + (capital(quoted) if first in LOWER_STARTS else quoted)
         choice = self.rng.random()
         if choice < 0.08:
             return sentence(self.filler()) + " " + text
@@ -191,16 +217,14 @@ class Generator:
     def _remembered(self, day, fact, text):
         """Note lines by which a fact is remembered."""
         choice = self.rng.random()
-        user, assistant = (lambda t: self._memory(day, "user", t)), (
-            lambda t: self._memory(day, "assistant", t))
-        if choice < 0.6:
-            return [user(text)]
-        if choice < 0.84:
-            return [user(text), assistant(fact.acknowledgement())]
-        if choice < 0.9:
-            return [assistant(fact.acknowledgement())]
-        asked = user(self.ask(fact.owner, fact.relation))
-        return [asked, assistant(fact.answer())]
+        lines = [self._memory(day, "user", text)]
+        if choice < 0.08:
+            lines.append(self._memory(day, "assistant", NOTED))
+        elif choice < 0.18:
+            lines.append(self._memory(day, "user", self.ask(fact.owner, fact.relation)))
+            if choice < 0.12:
+                lines.append(self._memory(day, "assistant", self.quotes[fact]))
+        return lines
 
     def _noise(self, day, taken, facts):
         """Note lines without an answer: idle talk, or a question that found none."""
@@ -215,10 +239,12 @@ class Generator:
     def _document(self, fact, more):
         """An excerpt of a document: the fact, perhaps among others of the same thing."""
         texts = [sentence(fact.plain(self.rng, self.held_wording))]
+        self.quotes[fact] = THE_NOTES_SAY + texts[0]
         for other in more:
             pronoun = ("it", "its") if fact.owner.kind == "thing" else None
             pronoun = pronoun if self.rng.random() < 0.5 else None
             texts.append(sentence(other.plain(self.rng, self.held_wording, pronoun)))
+            self.quotes[other] = THE_NOTES_SAY + texts[-1]
         if self.rng.random() < 0.15:
             texts.insert(self.rng.randint(0, len(texts)), sentence(self.filler()))
         return ["- ", " ".join(texts), "\n"]
@@ -243,45 +269,54 @@ class Generator:
         """Turns as messages; replies are trained where what is seen decides them."""
         plan = [("fact", fact) for fact in told]
         while len(plan) < turns:
-            plan.append((self.rng.choice(("filler", "absent", "talk", "lost")), None))
+            plan.append((self.rng.choice(("filler", "absent", "talk", "asked", "asked")), None))
         self.rng.shuffle(plan)
         messages, seen = [], []
         for kind, fact in plan:
             trained = True
+            if kind == "asked" and not facts:
+                kind = "absent"
             if kind == "fact":
-                query, reply = self.statement(fact), fact.acknowledgement()
+                query, reply = self.statement(fact), NOTED
                 seen.append(fact)
             elif kind == "filler":
-                query, reply = self.filler(), SEEN
+                query, reply = self.filler(), NOTED
             elif kind == "talk":
                 query, reply = self.small_talk()
             elif kind == "absent":
                 query, reply = self.ask(*self.absent(taken, facts)), UNKNOWN
+                if self.rng.random() < 0.2:
+                    query = self.world()
             else:
-                lost = self.rng.choice(facts) if facts else None
-                if lost is None or lost.owner.kind == "thing" and self.rng.random() < 0.5:
-                    query, reply = self.world(), UNKNOWN
-                else:
-                    query, reply = self.ask(lost.owner, lost.relation), lost.answer()
-                    trained = lost in seen
+                fact = self.rng.choice([f for f in facts if f in self.quotes] or [None])
+                if fact is None:
+                    continue
+                query, reply = self.ask(fact.owner, fact.relation), self.quotes[fact]
+                trained = fact in seen
+                if not trained and self.rng.random() < 0.3:
+                    reply = UNKNOWN
             messages += [Message("user", [query]), Message("assistant", [reply], trained)]
         return messages
 
     def conversation(self, level, recall=True):
         """A conversation; without `recall` the notes are empty, and what they held is absent."""
         rng = self.rng
+        self.quotes = {}
         taken, facts = self._facts(rng.randint(*level.facts))
         turns = rng.randint(*level.history)
         told, noted = [], []
+        share = rng.choice((0.2, 0.5, 0.9))
         for fact in facts:
             near_enough = turns > len(told) and fact.owner.kind != "thing"
-            (told if near_enough and rng.random() < 0.35 else noted).append(fact)
+            (told if near_enough and rng.random() < share else noted).append(fact)
         if not recall:
             noted = []
         known = told + noted
-        history = self._history(turns, told, taken, known)
         documents, memories, latest = self._place(noted)
-        days = sorted(rng.randrange(900) for _ in range(len(memories) + 1))
+        history = self._history(turns, told, taken, told + latest)
+        spread = rng.choice((1, 1, 1, 4, 60, 900))
+        first = rng.randrange(900)
+        days = sorted(first + rng.randrange(spread) for _ in range(len(memories) + 1))
         lines = [(i, self._remembered(days[i], *memory)) for i, memory in enumerate(memories)]
         if recall and (lines or documents or rng.random() < 0.6):
             for _ in range(rng.randint(*level.noise)):
@@ -320,6 +355,7 @@ class Generator:
                 newer = Fact(fact.owner, fact.relation, self.values.draw(fact.relation.value))
                 memories.append((fact, self.statement(fact)))
                 memories.append((newer, newer.changed(rng)))
+                self.quotes[newer] = YOU_SAID + memories[-1][1]
                 latest.append(newer)
             else:
                 memories.append((fact, self.statement(fact)))
@@ -329,24 +365,23 @@ class Generator:
 
     def _branches(self, level, taken, known):
         rng, branches = self.rng, []
-        present = min(len(known) + 1, level.branches // 2) if known else 0
-        for _ in range(present):
-            fact = rng.choice(known)
+        present = min(2 * len(known), level.branches * 2 // 5)
+        asked = rng.sample(known, len(known)) + rng.choices(known, k=present) if known else []
+        for fact in asked[:present]:
             query = self.ask(fact.owner, fact.relation)
-            branches.append(Branch(query, fact.answer(), "present", fact.value))
-        missing = max(present, 1) if known else 2
-        for _ in range(missing):
-            if rng.random() < 0.06:
+            branches.append(Branch(query, self.quotes[fact], "present", fact.value))
+        for _ in range(max(present, 2)):
+            if rng.random() < 0.08:
                 branches.append(Branch(self.world(), UNKNOWN, "absent"))
             else:
                 query = self.ask(*self.absent(taken, known))
                 branches.append(Branch(query, UNKNOWN, "absent"))
-        if rng.random() < 0.8:
-            new = self.fact(taken, rng.choice(known) if known else None)
-            branches.append(Branch(self.statement(new), new.acknowledgement(), "told", new.value))
+        for _ in range(2):
+            if rng.random() < 0.6:
+                new = self.fact(set(taken), rng.choice(known) if known else None)
+                branches.append(Branch(self.statement(new), NOTED, "told", new.value))
         if rng.random() < 0.35:
             branches.append(Branch(*self.small_talk(), "talk"))
-        if rng.random() < 0.3:
-            branches.append(Branch(self.filler(), SEEN, "filler"))
+        if rng.random() < 0.35:
+            branches.append(Branch(self.filler(), NOTED, "filler"))
         return branches
-

@@ -35,6 +35,15 @@ ASK_FRAMES = ("Do you know {i}?", "Can you tell me {i}?", "Remind me {i}.", "I f
               "Tell me {i}.", "Do you remember {i}?", "Did I tell you {i}?", "Please tell me {i}.",
               "I can't remember {i}.", "I want to know {i}.", "Could you tell me {i}?",
               "Any idea {i}?", "I'd like to hear {i}.")
+CONTRACTIONS = (
+    (r"\b([Ww]hat|[Ww]here|[Ww]ho|[Ww]hen|[Hh]ow) is\b", r"\1's", 0.35),
+    (r"\bI am\b", "I'm", 0.5), (r"\bI have a\b", "I've got a", 0.2),
+    (r"\bI will\b", "I'll", 0.3), (r"\bI would\b", "I'd", 0.3),
+    (r"\b(do|did|is) not\b", r"\1n't", 0.4), (r"\b([Ww])hat's\b", r"\1hats", 0.08),
+)
+TAILS = (" and I love it", " now", " these days", " at the moment", ", by the way", ", I think",
+         " since last year", ", as you know", " and I am happy about it", ", of course", " again",
+         " this year", " for now", ", which is nice", " with my family", ", finally")
 CHANGES = ("{P} %s is now {v}", "{P} %s changed to {v}", "{P} new %s is {v}")
 
 
@@ -93,6 +102,16 @@ def casual(rng, text, share=0.12):
     return text.rstrip(".?") if rng.random() < 0.7 else text
 
 
+def loosened(rng, text):
+    """Contractions and American spelling, as people type them."""
+    for pattern, short, share in CONTRACTIONS:
+        if rng.random() < share:
+            text = re.sub(pattern, short, text)
+    if rng.random() < 0.4:
+        text = text.replace("favourite", "favorite").replace("colour", "color")
+    return text
+
+
 @dataclasses.dataclass(frozen=True)
 class Fact:
     """An owner, a relation and a value."""
@@ -105,17 +124,6 @@ class Fact:
     def key(self):
         """What a question about this fact asks for."""
         return self.owner, self.relation.key
-
-    def answer(self):
-        """The one sentence that answers."""
-        return sentence(render(self.relation.answer, self.owner, self.value, True))
-
-    def acknowledgement(self):
-        """The reply to a statement of this fact."""
-        text = self.answer()
-        if text.startswith(("Your ", "You ", "The ")):
-            text = text[:1].lower() + text[1:]
-        return "Got it, " + text
 
     def plain(self, rng, held_out, pronoun=None):
         """The bare statement, as the user says it."""
@@ -130,19 +138,28 @@ class Fact:
         return sentence(render(rng.choice(CHANGES) % nouns[0], self.owner, self.value))
 
     def said(self, rng, held_out):
-        """A message that states the fact."""
+        """A message that states the fact, and the part of it that a reply quotes."""
         text = self.plain(rng, held_out)
+        if rng.random() < 0.1 and text.endswith(self.value):
+            text += rng.choice(TAILS)
         choice = rng.random()
-        if choice < 0.35:
-            opener = pick(rng, OPENERS, held_out, 2)
-            starts_open = opener[-2:] != ": " and text[:2] != "I " and text[0] not in "0123456789"
-            keep = self.owner.kind == "name" and text.startswith(self.owner.text)
-            keep = keep or text.startswith(self.value) or not starts_open
-            text = opener + (text if keep else text[:1].lower() + text[1:])
-        text = sentence(text)
-        if choice > 0.9:
-            text += pick(rng, CLOSERS, held_out)
-        return casual(rng, text)
+        opener = pick(rng, OPENERS, held_out, 2) if choice < 0.35 else ""
+        starts_open = opener[-2:] != ": " and text[:2] != "I " and text[0] not in "0123456789"
+        keep = self.owner.kind == "name" and text.startswith(self.owner.text)
+        keep = keep or text.startswith(self.value) or not starts_open
+        if not opener:
+            text = capital(text)
+        elif not keep:
+            text = text[:1].lower() + text[1:]
+        text = loosened(rng, text if text[-1] in ".?!" else text + rng.choice("....!"))
+        closer = pick(rng, CLOSERS, held_out) if choice > 0.9 else ""
+        if rng.random() < 0.12:
+            # Typed carelessly: no capital, no final mark.
+            if rng.random() < 0.7 and text[:2] not in ("I ", "I'"):
+                opener, text = opener[:1].lower() + opener[1:], text[:1].lower() + text[1:]
+            if rng.random() < 0.7 and not closer:
+                text = text.rstrip(".!")
+        return opener + text + closer, text
 
 
 def question(rng, owner, relation, held_out):
@@ -165,22 +182,22 @@ def question(rng, owner, relation, held_out):
         text = opener + (text if text[:2] == "I " else text[:1].lower() + text[1:])
         if owner.kind == "name" and text[len(opener):].lower().startswith(owner.text.lower()):
             text = opener + owner.text + text[len(opener) + len(owner.text):]
-    return casual(rng, sentence(text, "?"))
+    return casual(rng, loosened(rng, sentence(text, "?")))
 
 
 def draw_owner(rng, values):
     """Somebody or something to say a fact about."""
     choice = rng.random()
-    if choice < 0.45:
+    if choice < 0.74:
         return Owner("me")
-    if choice < 0.65:
+    if choice < 0.90:
         return Owner("kin", rng.choice(KIN))
-    if choice < 0.84:
-        return Owner("name", values.person() if choice < 0.68 else values.name())
-    noun = rng.choice(THING_NOUNS)
     if choice < 0.95:
+        return Owner("name", values.person() if choice < 0.92 else values.name())
+    noun = rng.choice(THING_NOUNS)
+    if choice < 0.985:
         return Owner("thing", "the " + values.proper() + " " + noun)
-    if choice < 0.97:
+    if choice < 0.993:
         return Owner("thing", "Project " + values.proper())
     return Owner("thing", "the " + values.model())
 

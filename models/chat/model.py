@@ -39,10 +39,51 @@ class RmsNorm(nn.Module):
         return F.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.eps)
 
 
-def rotate(x, cos, sin):
-    """Rotates interleaved pairs of `x` (batch, heads, length, head width)."""
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+def turner(size):
+    """The matrix that takes interleaved pairs (a, b) to (-b, a): a quarter turn."""
+    turn = torch.zeros(size, size)
+    even = torch.arange(0, size, 2)
+    turn[even + 1, even] = -1.0
+    turn[even, even + 1] = 1.0
+    return turn
+
+
+class Attention(torch.autograd.Function):
+    """Attention within each of several segments that lie one after the other.
+
+    Written out, because the built-in kernel is three times slower on CPUs without matrix units:
+    here all work is products of matrices in bf16, of no more than a segment's length.
+    """
+
+    @staticmethod
+    def forward(ctx, query, key, value, segments):
+        """Queries, keys and values (heads, tokens, head width); segments (start, end, bias)."""
+        scale = query.shape[-1] ** -0.5
+        mixed, shares = torch.empty_like(query), []
+        for start, end, bias in segments:
+            at = slice(start, end)
+            scores = torch.baddbmm(bias, query[:, at], key[:, at].mT, alpha=scale)
+            share = scores.softmax(-1)
+            mixed[:, at] = share @ value[:, at]
+            shares.append(share)
+        ctx.save_for_backward(query, key, value, *shares)
+        ctx.segments, ctx.scale = segments, scale
+        return mixed
+
+    @staticmethod
+    def backward(ctx, grad):
+        """Gradients of queries, keys and values."""
+        query, key, value, *shares = ctx.saved_tensors
+        grads = [torch.empty_like(t) for t in (query, key, value)]
+        for (start, end, _), share in zip(ctx.segments, shares):
+            at = slice(start, end)
+            down = grad[:, at].contiguous()
+            grads[2][:, at] = share.mT @ down
+            wanted = down @ value[:, at].mT
+            wanted = torch._softmax_backward_data(wanted, share, -1, share.dtype)
+            grads[0][:, at] = (wanted @ key[:, at]) * ctx.scale
+            grads[1][:, at] = (wanted.mT @ query[:, at]) * ctx.scale
+        return *grads, None
 
 
 class Block(nn.Module):
@@ -59,17 +100,30 @@ class Block(nn.Module):
         self.gate_up = nn.Linear(cfg.width, 2 * cfg.hidden, bias=False)
         self.down = nn.Linear(cfg.hidden, cfg.width, bias=False)
 
-    def forward(self, x, cos, sin, mask):
-        batch, length, width = x.shape
-        qkv = self.qkv(self.attn_norm(x)).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        query, key = rotate(query, cos, sin), rotate(key, cos, sin)
-        mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, is_causal=mask is None
-        )
-        x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+    def forward(self, x, turned, segments):
+        """States (tokens, width); `turned` is cosines, sines and the quarter turn."""
+        length, width = x.shape
+        qkv = self.qkv(self.attn_norm(x)).view(length, 3, self.heads, width // self.heads)
+        cos, sin, turn = turned
+        pairs = qkv[:, :2]
+        pairs = (pairs * cos + (pairs @ turn) * sin).permute(1, 2, 0, 3)
+        value = qkv[:, 2].transpose(0, 1)
+        query, key, value = pairs[0].contiguous(), pairs[1].contiguous(), value.contiguous()
+        mixed = Attention.apply(query, key, value, segments)
+        x = x + self.out(mixed.transpose(0, 1).reshape(length, width))
         gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
+
+
+def causal(length, dtype, branch=None):
+    """What is added to the scores of a segment: each token sees itself and what is before it.
+
+    With `branch` (tokens), a token sees only branch 0 and its own.
+    """
+    seen = torch.ones(length, length, dtype=torch.bool).tril()
+    if branch is not None:
+        seen &= (branch[None, :] == 0) | (branch[:, None] == branch[None, :])
+    return torch.zeros(length, length, dtype=dtype).masked_fill_(~seen, -1e4)
 
 
 class Model(nn.Module):
@@ -84,27 +138,30 @@ class Model(nn.Module):
         half = cfg.width // cfg.heads // 2
         freqs = cfg.rope_base ** (-torch.arange(half).float() / half)
         angles = torch.outer(torch.arange(cfg.context).float(), freqs)
+        angles = angles.repeat_interleave(2, -1)
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
+        self.register_buffer("turn", turner(cfg.width // cfg.heads), persistent=False)
         initialise(self)
 
-    def forward(self, ids, positions=None, mask=None):
-        """Hidden states of `ids` (batch, length).
+    def forward(self, ids, positions=None, segments=None):
+        """Hidden states of `ids` (tokens).
 
-        `positions` and `mask` describe branches that share a context; without them the sequence
-        is plainly causal.
+        `segments` are conversations that lie one after the other, `positions` the places of their
+        tokens; without them the tokens are one plainly causal sequence.
         """
+        dtype = torch.bfloat16 if torch.is_autocast_enabled(ids.device.type) else torch.float32
         if positions is None:
-            positions = torch.arange(ids.shape[1], device=ids.device)[None]
-        x = self.embed(ids)
-        dtype = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else x.dtype
-        x = x.to(dtype)
-        cos = self.cos[positions].unsqueeze(1).to(dtype)
-        sin = self.sin[positions].unsqueeze(1).to(dtype)
-        if mask is not None:
-            mask = mask.unsqueeze(1)
+            positions = torch.arange(len(ids), device=ids.device)
+            segments = [(0, len(ids), causal(len(ids), dtype).to(ids.device))]
+        x = self.embed(ids).to(dtype)
+        turned = (
+            self.cos[positions].view(len(ids), 1, 1, -1).to(dtype),
+            self.sin[positions].view(len(ids), 1, 1, -1).to(dtype),
+            self.turn.to(dtype),
+        )
         for block in self.blocks:
-            x = block(x, cos, sin, mask)
+            x = block(x, turned, segments)
         return self.norm(x)
 
     def logits(self, states):

@@ -6,8 +6,11 @@ WELCOME = "You are welcome."
 BYE = "Goodbye! Have a nice day."
 SELF = "I am a small assistant. I answer from my notes and from what you told me."
 LIMITS = "Sorry, I am too small for that. I can answer from my notes and from what you told me."
-SEEN = "I see."
+NOTED = "Noted."
 UNKNOWN = "I don't know."
+# What stands before a quoted message, or a quoted document.
+YOU_SAID = "You said: "
+THE_NOTES_SAY = "The notes say: "
 
 # Reply, then ways to get it. The last of each row is kept for evaluation.
 SMALL_TALK = (

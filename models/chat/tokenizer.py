@@ -12,7 +12,7 @@ import re
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from conversations import HARD, Generator
+from conversations import REAL, Generator
 from smalltalk import FILLER, SMALL_TALK, WORLD
 
 END_OF_TEXT, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -72,7 +72,7 @@ def load(path=PATH):
 def _corpus():
     generator = Generator(1)
     for _ in range(8000):
-        conversation = generator.conversation(HARD)
+        conversation = generator.conversation(REAL)
         for message in conversation.messages:
             yield "".join(message.pieces)
         for branch in conversation.branches:

@@ -58,6 +58,13 @@ NOUNS = (
     "square star stone storm street sugar sun sweater table tea tent tiger tower toy train tree "
     "tulip tunnel umbrella valley vase violin wagon wall watch water wheel whistle window wolf"
 ).split()
+ACTIVITIES = (
+    "swimming running hiking chess football tennis painting reading cooking gardening fishing "
+    "dancing singing yoga climbing cycling sailing skiing boxing golf photography knitting jazz "
+    "history physics biology economics law medicine music art coffee tea juice water beer wine"
+).split()
+COUNTS = "one two three four five six seven eight nine ten twelve no".split()
+SPOT_WORDS = "in in in on on under behind above beside near at inside".split()
 ADJECTIVES = (
     "old new red blue green small big main north south east west upper lower second third central "
     "hidden quiet bright dark broken wooden golden silver spare warm cold heavy plain round"
@@ -79,6 +86,8 @@ class Values:
 
     # Alphabetic pieces of the tokenizer: words made of them let every piece be copied in training.
     pieces = []
+    # Common words, for names and nouns that the lists do not hold.
+    words = ()
 
     def __init__(self, rng, held_out=False):
         self.rng = rng
@@ -114,19 +123,53 @@ class Values:
                 text += rng.choice(ENDINGS)
         return text if len(text) > 2 else text + rng.choice(VOWELS) + rng.choice(ONSETS)
 
+    def _noun(self):
+        return self._listed(
+            (*NOUNS, *ACTIVITIES), lambda: self._open(self._syllables), 0.5
+        )
+
     def word(self):
-        return self._listed(NOUNS, lambda: self._open(self._syllables), 0.4)
+        if self.rng.random() < 0.2:
+            return self.rng.choice((*ADJECTIVES, self._open(self._syllables))) + " " + self._noun()
+        return self._noun()
+
+    def thing(self):
+        tail = self._noun() if self.rng.random() < 0.7 else self.word()
+        if self.rng.random() < 0.2:
+            return self.rng.choice(("my ", "the ", "some ", "two ", "")) + tail
+        return ("an " if tail[0] in "aeiou" else "a ") + tail
+
+    def meal(self):
+        if self.rng.random() < 0.5:
+            return self.food()
+        return self.food() + self.rng.choice((" ", " ", " with ", " and ")) + self.food()
+
+    def count(self):
+        return self.rng.choice(COUNTS) if self.rng.random() < 0.7 else self.digits(1, 2)
+
+    def month(self):
+        return self.rng.choice(MONTHS)
+
+    def weekday(self):
+        return self.rng.choice(WEEKDAYS)
 
     def proper(self):
+        if not self.held_out and self.rng.random() < 0.12:
+            return capital(self.rng.choice((*NOUNS, *self.words)))
         return capital(self._open(self._syllables))
 
     def name(self):
         return self._listed(NAMES, self.proper, 0.25)
 
     def person(self):
-        return self.name() if self.rng.random() < 0.75 else self.name() + " " + self.proper()
+        choice = self.rng.random()
+        if choice < 0.08:
+            return self.rng.choice(("Dr. ", "Mr. ", "Mrs. ", "Ms. ", "Professor ")) + self.proper()
+        return self.name() if choice < 0.72 else self.name() + " " + self.proper()
 
     def place(self):
+        if self.rng.random() < 0.08:
+            return self.proper() + ", " + self.proper()
         if self.rng.random() < 0.1:
             return self.rng.choice(("New", "Port", "Saint", "Upper")) + " " + self.proper()
         return self._listed(PLACES, self.proper, 0.25)
@@ -188,16 +231,26 @@ class Values:
     def date(self):
         rng = self.rng
         day, month = rng.randint(1, 28), rng.choice(MONTHS)
+        if rng.random() < 0.3:
+            tail = "th" if day > 3 else ("st", "nd", "rd")[day - 1]
+            return rng.choice((f"{month} {day}{tail}", f"the {day}{tail} of {month}"))
         forms = (f"{month} {day}", f"{day} {month}", f"{month} {day}, {rng.randint(1940, 2035)}")
         return rng.choice(forms)
 
     def day(self):
-        return self.rng.choice(WEEKDAYS) if self.rng.random() < 0.4 else self.date()
+        choice = self.rng.random()
+        if choice < 0.3:
+            return self.rng.choice(WEEKDAYS)
+        if choice < 0.5:
+            return self.rng.choice(WEEKDAYS) + self.rng.choice((" at ", " ", " at ")) + self.time()
+        return self.date()
 
     def time(self):
         rng = self.rng
-        tail = rng.choice((" am", " pm", "", ""))
-        return f"{rng.randint(1, 12)}:{rng.randint(0, 59):02d}{tail}"
+        if rng.random() < 0.3:
+            return str(rng.randint(1, 12)) + rng.choice((" am", " pm", "am", "pm", " o'clock"))
+        tail = rng.choice((" am", " pm", "", "", "am", "pm"))
+        return f"{rng.randint(1, 23)}:{rng.randint(0, 59):02d}{tail}"
 
     def year(self):
         return str(self.rng.randint(1500, 2035))
@@ -216,10 +269,17 @@ class Values:
         return self._listed(FOODS, lambda: self._open(self._syllables), 0.5)
 
     def job(self):
-        return self._listed(JOBS, lambda: self._open(self._syllables), 0.5)
+        job = self._listed(JOBS, lambda: self._open(self._syllables), 0.6)
+        if self.rng.random() < 0.25:
+            return self.rng.choice((self._noun(), self.rng.choice(ADJECTIVES))) + " " + job
+        return job
 
     def spot(self):
-        return self.rng.choice(ADJECTIVES) + " " + self.word()
+        rng = self.rng
+        place = rng.choice(("the ", "the ", "my ", ""))
+        if rng.random() < 0.5:
+            place += rng.choice(ADJECTIVES) + " "
+        return rng.choice(SPOT_WORDS) + " " + place + self._noun()
 
     def email(self):
         return f"{self._open(self._syllables)}@{self._open(self._syllables)}.com"
