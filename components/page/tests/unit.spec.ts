@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import type { Metadata, Receipt } from "../web/api";
 import { heading, sources } from "../web/citations";
-import { duration, fullness, inOrder, shares } from "../web/receipt";
+import { duration, fullness, inOrder, losses, shares } from "../web/receipt";
 import { EventReader } from "../web/sse";
 import { bytes, cut, plural, title } from "../web/text";
 import { age, said } from "../web/time";
@@ -80,6 +80,7 @@ test("the shares of a receipt fill the context exactly", () => {
   ]);
   expect(parts.reduce((sum, part) => sum + part.tokens, 0)).toBe(1_000);
   expect(fullness(receipt)).toBe(38);
+  expect(losses(receipt)).toEqual([{ text: "2 memories", tokens: 70 }]);
 });
 
 test("stages stand in the order of a turn, and times in units that fit", () => {

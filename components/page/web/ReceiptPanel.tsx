@@ -1,8 +1,9 @@
 import { useEffect, useState } from "react";
 import { api, type Passage, type Receipt, type Session } from "./api";
 import { Panel } from "./Panel";
-import { duration, fullness, inOrder, shares } from "./receipt";
+import { duration, fullness, inOrder, losses, shares } from "./receipt";
 import { chatOf, useStore } from "./store";
+import { plural } from "./text";
 import { said } from "./time";
 
 export function ReceiptPanel({ session, message }: { session: Session; message: number }) {
@@ -25,6 +26,7 @@ export function ReceiptPanel({ session, message }: { session: Session; message: 
 /** The model's context as a bar: what went in, and what is left. */
 function Picture({ receipt }: { receipt: Receipt }) {
   const parts = shares(receipt);
+  const cut = losses(receipt);
   const all = parts.reduce((sum, part) => sum + part.tokens, 0);
   const { prompt_tokens, cached_tokens } = receipt.usage;
   return (
@@ -55,6 +57,13 @@ function Picture({ receipt }: { receipt: Receipt }) {
           </li>
         ))}
       </ul>
+      <p className="hint cut">
+        {cut.length === 0
+          ? "Nothing had to be cut."
+          : `Cut for lack of room: ${cut
+              .map(({ text, tokens }) => `${plural(tokens, "token")} of ${text}`)
+              .join(", ")}.`}
+      </p>
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import type { Receipt } from "./api";
+import { plural } from "./text";
 
 /** A part of the model's context, in tokens. */
 export interface Share {
@@ -30,6 +31,21 @@ export function shares(receipt: Receipt): Share[] {
     { kind: "free" as const, label: "Free", tokens: free },
     { kind: "reply" as const, label: "Kept for the reply", tokens: reserved },
   ].filter((share) => share.tokens > 0);
+}
+
+const CUT: Record<string, [string, string]> = {
+  history: ["recent turn", "recent turns"],
+  memory: ["memory", "memories"],
+  document: ["document passage", "document passages"],
+};
+
+/** What there was no room for: so many passages of a kind, and their tokens. */
+export function losses(receipt: Receipt): { text: string; tokens: number }[] {
+  return Object.entries(CUT).flatMap(([kind, [one, many]]) => {
+    const cut = receipt.passages.filter((it) => it.kind === kind && it.kept_tokens < it.tokens);
+    const tokens = cut.reduce((sum, it) => sum + it.tokens - it.kept_tokens, 0);
+    return cut.length > 0 ? [{ text: plural(cut.length, one, many), tokens }] : [];
+  });
 }
 
 /** How much of the budget the prompt takes, in percent. */
