@@ -33,7 +33,7 @@ pub fn call(model: &str, prompt: &Prompt, options: &Options) -> wire::Call {
         seed: options.seed,
         stop: &options.stop,
     };
-    wire::call(model, &prompt, &options)
+    wire::call(model, &prompt, &options, wire::Dialect::default())
 }
 
 fn role(role: Role) -> wire::Role {

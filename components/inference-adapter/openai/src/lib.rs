@@ -14,6 +14,6 @@ pub use base::Base;
 pub use broken::Broken;
 pub use events::Events;
 pub use reply::{Ended, Finish, Reply};
-pub use request::{Call, Message, Options, Prompt, Role, call};
+pub use request::{Call, Dialect, Message, Options, Prompt, Role, call};
 pub use retry::{RETRY_MS, RETRY_MS_MAX, retry_ms};
 pub use stops::{Passed, Stops};

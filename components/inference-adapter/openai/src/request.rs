@@ -60,6 +60,27 @@ pub struct Options<'a> {
     pub stop: &'a [String],
 }
 
+/// What a server does not take, though most do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// It wants `max_completion_tokens` in the place of `max_tokens`: OpenAI's newer models.
+    pub completion_tokens: bool,
+    /// It does not know `stream_options`: older servers.
+    pub no_stream_options: bool,
+}
+
+impl Dialect {
+    /// What is learnt from the words of a server that refused a call with 400 or 422; none if
+    /// that is nothing new.
+    pub fn learn(self, words: &str) -> Option<Self> {
+        let learnt = Self {
+            completion_tokens: self.completion_tokens || words.contains("max_completion_tokens"),
+            no_stream_options: self.no_stream_options || words.contains("stream_options"),
+        };
+        (learnt != self).then_some(learnt)
+    }
+}
+
 /// The path below the server's base, and the body.
 #[derive(Debug)]
 pub struct Call {
@@ -77,8 +98,12 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<Joined<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
-    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +145,8 @@ fn joined<S: Serializer>(pieces: &&[String], serializer: S) -> Result<S::Ok, S::
 }
 
 /// Writes a call for a prompt, whose answer is to be streamed.
-pub fn call(model: &str, prompt: &Prompt<'_>, options: &Options<'_>) -> Call {
+pub fn call(model: &str, prompt: &Prompt<'_>, options: &Options<'_>, dialect: Dialect) -> Call {
+    let tokens = Some(options.reply_tokens_max);
     let (path, messages, prompt) = match prompt {
         Prompt::Messages(messages) => ("/chat/completions", Some(messages.as_slice()), None),
         Prompt::Text(pieces) => ("/completions", None, Some(Joined(pieces))),
@@ -130,8 +156,10 @@ pub fn call(model: &str, prompt: &Prompt<'_>, options: &Options<'_>) -> Call {
         messages,
         prompt,
         stream: true,
-        stream_options: StreamOptions { include_usage: true },
-        max_tokens: options.reply_tokens_max,
+        stream_options: (!dialect.no_stream_options)
+            .then_some(StreamOptions { include_usage: true }),
+        max_tokens: tokens.filter(|_| !dialect.completion_tokens),
+        max_completion_tokens: tokens.filter(|_| dialect.completion_tokens),
         temperature: options.temperature.and_then(decimal),
         top_p: options.top_p.and_then(decimal),
         min_p: options.min_p.and_then(decimal),
@@ -168,7 +196,7 @@ mod tests {
             Message { role: Role::User, pieces: &user },
         ]);
         let options = Options { reply_tokens_max: 64, ..Options::default() };
-        let call = call("m", &prompt, &options);
+        let call = call("m", &prompt, &options, Dialect::default());
         assert_eq!(call.path, "/chat/completions");
         assert_eq!(
             json_of(&call),
@@ -196,7 +224,8 @@ mod tests {
             stop: &stop,
             ..Options::default()
         };
-        let call = call("m", &Prompt::Text(&["a".into(), "b".into()]), &options);
+        let call =
+            call("m", &Prompt::Text(&["a".into(), "b".into()]), &options, Dialect::default());
         assert_eq!(call.path, "/completions");
         assert_eq!(
             json_of(&call),
@@ -211,6 +240,22 @@ mod tests {
                 "seed": 1,
                 "stop": ["1", "2", "3", "4"],
             })
+        );
+    }
+
+    #[test]
+    fn what_a_server_does_not_take_is_learnt_from_its_words() {
+        let words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+                     'max_completion_tokens' instead.";
+        let dialect = Dialect::default().learn(words).expect("something new");
+        assert_eq!(dialect.learn(words), None);
+        let dialect = dialect.learn("unknown field `stream_options`").expect("something new");
+        assert_eq!(dialect.learn("no such model"), None);
+        let options = Options { reply_tokens_max: 5, ..Options::default() };
+        let call = call("m", &Prompt::Text(&["a".into()]), &options, dialect);
+        assert_eq!(
+            json_of(&call),
+            json!({ "model": "m", "prompt": "a", "stream": true, "max_completion_tokens": 5 })
         );
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use openai_wire::{Broken, Call, Events, Reply, Stops, estimate};
+use openai_wire::{self as wire, Broken, Call, Dialect, Events, Reply, Stops, estimate};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::chat::Shared;
 use super::client::{Body, Client};
 use super::watch;
-use crate::model::{Finish, ModelError, Outcome};
+use crate::model::{Finish, ModelError, Options, Outcome, Prompt, Role};
 
 /// What servers send as a stream of events; and as a whole, where they do not stream.
 const EVENTS: &str = "text/event-stream";
@@ -21,14 +21,12 @@ const WHOLE_BYTES_MAX: usize = 4 << 20;
 /// How long the end of a finished answer is waited for, so that its connection can be used again.
 const END_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What is to be answered, and where to.
-pub struct Job {
-    /// What the server is asked.
-    pub call: Call,
-    /// Texts that end the answer.
-    pub stop: Vec<String>,
-    /// Where the answer goes.
-    pub pieces: UnboundedSender<String>,
+/// What is to be answered.
+pub struct Question {
+    /// What the model reads.
+    pub prompt: Prompt,
+    /// How it is to answer.
+    pub options: Options,
     /// The tokens of the prompt, for when the server does not count them.
     pub prompt_tokens: u32,
 }
@@ -53,15 +51,15 @@ impl Drop for Counted<'_> {
 /// reads the pieces any more, the connection is closed at once.
 pub async fn answer(
     shared: Arc<Shared>,
-    job: Job,
+    mut question: Question,
+    pieces: UnboundedSender<String>,
     accept: oneshot::Sender<Result<(), ModelError>>,
     told: oneshot::Sender<Result<Outcome, ModelError>>,
 ) {
-    let Job { call, stop, pieces, prompt_tokens } = job;
     let speaking = async {
         let waiting = Counted::new(&shared.queued);
         let client = shared.client()?;
-        let body = match client.post(call.path, call.body, EVENTS).await {
+        let body = match post(&shared, client, &question).await {
             Ok(body) => body,
             Err(error) => {
                 // Nobody waits any more if the server took long; then it is the outcome.
@@ -72,9 +70,9 @@ pub async fn answer(
         let _ = accept.send(Ok(()));
         drop(waiting);
         let _active = Counted::new(&shared.active);
-        let mut speaker = Speaker::new(stop, &pieces);
+        let mut speaker = Speaker::new(std::mem::take(&mut question.options.stop), &pieces);
         let rest = speaker.listen(client, body).await?;
-        speaker.outcome(prompt_tokens).map(|outcome| (outcome, rest))
+        speaker.outcome(question.prompt_tokens).map(|outcome| (outcome, rest))
     };
     let spoken = tokio::select! {
         spoken = speaking => spoken,
@@ -96,6 +94,49 @@ pub async fn answer(
         let end = async { while let Ok(Some(_)) = body.next().await {} };
         let _ = tokio::time::timeout(END_TIME_MAX, end).await;
     }
+}
+
+/// Asks, and asks in another way where the server does not take the usual one.
+async fn post(shared: &Shared, client: &Client, question: &Question) -> Result<Body, ModelError> {
+    loop {
+        let dialect = shared.dialect();
+        let call = call(&client.endpoint().model, question, dialect);
+        let failure = match client.post(call.path, call.body, EVENTS).await {
+            Ok(body) => return Ok(body),
+            Err(failure) => failure,
+        };
+        if !failure.refusal.is_some_and(|words| shared.learn(dialect, &words)) {
+            return Err(failure.error);
+        }
+    }
+}
+
+fn call(model: &str, question: &Question, dialect: Dialect) -> Call {
+    let Question { prompt, options, .. } = question;
+    let role = |role| match role {
+        Role::System => wire::Role::System,
+        Role::User => wire::Role::User,
+        Role::Assistant => wire::Role::Assistant,
+    };
+    let prompt = match prompt {
+        Prompt::Messages(messages) => {
+            let messages =
+                messages.iter().map(|it| wire::Message { role: role(it.role), pieces: &it.pieces });
+            wire::Prompt::Messages(messages.collect())
+        }
+        Prompt::Text(pieces) => wire::Prompt::Text(pieces),
+    };
+    let options = wire::Options {
+        reply_tokens_max: options.reply_tokens_max,
+        temperature: options.temperature,
+        top_p: options.top_p,
+        top_k: options.top_k,
+        min_p: options.min_p,
+        repeat_penalty: options.repeat_penalty,
+        seed: options.seed,
+        stop: &options.stop,
+    };
+    wire::call(model, &prompt, &options, dialect)
 }
 
 /// Reads an answer aloud.
@@ -207,8 +248,8 @@ impl<'a> Speaker<'a> {
             .map_err(|broken| ModelError::Unreachable(broken.to_string()))?;
         Ok(Outcome {
             finish: match ended.finish {
-                openai_wire::Finish::Stop => Finish::Stop,
-                openai_wire::Finish::Length => Finish::Length,
+                wire::Finish::Stop => Finish::Stop,
+                wire::Finish::Length => Finish::Length,
             },
             prompt_tokens: ended.prompt_tokens.unwrap_or(prompt_tokens),
             cached_tokens: ended.cached_tokens,

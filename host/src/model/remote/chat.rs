@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, ready};
-use openai_wire as wire;
+use openai_wire::Dialect;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Background;
-use super::answer::{self, Job};
+use super::answer::{self, Question};
 use super::client::Client;
 use super::endpoint::Endpoint;
 use super::measure::Measure;
@@ -46,6 +46,8 @@ pub(super) struct Shared {
     /// What the operator says, and what the server says; 0 for nothing.
     context_said: u32,
     context_found: AtomicU32,
+    /// What the server does not take, as it has said.
+    dialect: Mutex<Dialect>,
     pub(super) queued: AtomicU32,
     pub(super) active: AtomicU32,
 }
@@ -69,6 +71,7 @@ impl RemoteChat {
             measure: OnceLock::new(),
             context_said: context_tokens.unwrap_or(0),
             context_found: AtomicU32::new(0),
+            dialect: Mutex::default(),
             queued: AtomicU32::new(0),
             active: AtomicU32::new(0),
         });
@@ -122,6 +125,20 @@ impl Shared {
         said.unwrap_or(CONTEXT_TOKENS_DEFAULT)
     }
 
+    /// What is known of what the server takes.
+    pub(super) fn dialect(&self) -> Dialect {
+        *self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Learns from a refusal. Returns whether there is another way to ask.
+    pub(super) fn learn(&self, asked: Dialect, refusal: &str) -> bool {
+        let mut dialect = self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
+        let learnt = dialect.learn(refusal);
+        *dialect = learnt.unwrap_or(*dialect);
+        // Somebody else may have learnt it meanwhile.
+        *dialect != asked
+    }
+
     /// Identifies the model and how it is measured.
     fn digest(&self) -> Result<String, ModelError> {
         let endpoint = self.client()?.endpoint();
@@ -153,10 +170,9 @@ impl Shared {
         let slow = self.measure()?.is_slow(prompt.bytes());
         let checked = with(Arc::clone(&self), slow, move |shared| {
             let prompt_tokens = shared.check(&prompt, &options)?;
-            let call = call(&shared.client()?.endpoint().model, &prompt, &options);
-            Ok((prompt_tokens, call, options.stop))
+            Ok(Question { prompt, options, prompt_tokens })
         });
-        let (prompt_tokens, call, stop) = checked.await?;
+        let question = checked.await?;
         let requests = self.queued.load(Ordering::Relaxed) + self.active.load(Ordering::Relaxed);
         if requests >= REQUESTS_MAX {
             return Err(ModelError::Busy(RETRY_MS));
@@ -164,8 +180,7 @@ impl Shared {
         let (sender, pieces) = mpsc::unbounded_channel();
         let (told, outcome) = oneshot::channel();
         let (accept, accepted) = oneshot::channel();
-        let job = Job { call, stop, pieces: sender, prompt_tokens };
-        tokio::spawn(answer::answer(self, job, accept, told));
+        tokio::spawn(answer::answer(self, question, sender, accept, told));
         match tokio::time::timeout(ACCEPT_TIME, accepted).await {
             Ok(Ok(Err(error))) => Err(error),
             _ => Ok(Generation { pieces, outcome }),
@@ -256,31 +271,4 @@ async fn with<T: Send + 'static>(
 async fn read(path: PathBuf) -> Result<Measure, String> {
     let reading = tokio::task::spawn_blocking(move || Measure::read(Path::new(&path)));
     reading.await.map_err(|_| "reading the tokenizer panicked; the log says where".to_owned())?
-}
-
-fn call(model: &str, prompt: &Prompt, options: &Options) -> wire::Call {
-    let role = |role| match role {
-        Role::System => wire::Role::System,
-        Role::User => wire::Role::User,
-        Role::Assistant => wire::Role::Assistant,
-    };
-    let prompt = match prompt {
-        Prompt::Messages(messages) => {
-            let messages =
-                messages.iter().map(|it| wire::Message { role: role(it.role), pieces: &it.pieces });
-            wire::Prompt::Messages(messages.collect())
-        }
-        Prompt::Text(pieces) => wire::Prompt::Text(pieces),
-    };
-    let options = wire::Options {
-        reply_tokens_max: options.reply_tokens_max,
-        temperature: options.temperature,
-        top_p: options.top_p,
-        top_k: options.top_k,
-        min_p: options.min_p,
-        repeat_penalty: options.repeat_penalty,
-        seed: options.seed,
-        stop: &options.stop,
-    };
-    wire::call(model, &prompt, &options)
 }

@@ -26,6 +26,8 @@ const ATTEMPTS_MAX: u32 = 3;
 const BACK_OFF: Duration = Duration::from_millis(250);
 /// A server that wants a longer pause than this is not waited for: the caller hears of it instead.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long the text of an error may take to come.
+const WORDS_TIME_MAX: Duration = Duration::from_secs(2);
 /// The most bytes of an error's text that are logged.
 const WORDS_BYTES_MAX: usize = 512;
 
@@ -36,11 +38,20 @@ pub struct Client {
 }
 
 /// Why an attempt failed, and whether another may go better.
-struct Failure {
-    error: ModelError,
+pub struct Failure {
+    /// What the caller hears.
+    pub error: ModelError,
+    /// What the server said, where it refused what it was asked with 400 or 422.
+    pub refusal: Option<String>,
     /// The pause that the server asks for.
     pause: Option<Duration>,
     again: bool,
+}
+
+impl Failure {
+    fn new(error: ModelError, again: bool) -> Self {
+        Self { error, refusal: None, pause: None, again }
+    }
 }
 
 impl Client {
@@ -98,7 +109,7 @@ impl Client {
     ///
     /// Fails with `Unreachable`, `TimedOut`, `Busy` or `Refused`, after trying again where that can
     /// help.
-    pub async fn post(&self, path: &str, body: String, accept: &str) -> Result<Body, ModelError> {
+    pub async fn post(&self, path: &str, body: String, accept: &str) -> Result<Body, Failure> {
         let body = Bytes::from(body);
         let mut back_off = BACK_OFF;
         let mut attempt = 1;
@@ -109,7 +120,7 @@ impl Client {
             };
             let pause = failure.pause.unwrap_or_else(|| back_off.mul_f64(0.75 + fraction() / 2.0));
             if !failure.again || attempt == ATTEMPTS_MAX || pause > PAUSE_MAX {
-                return Err(failure.error);
+                return Err(failure);
             }
             tokio::time::sleep(pause).await;
             back_off *= 2;
@@ -129,10 +140,10 @@ impl Client {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 let again = !error.is_timeout();
-                return Err(Failure { error: self.lost(error), pause: None, again });
+                return Err(Failure::new(self.lost(error), again));
             }
             Err(_) => {
-                return Err(Failure { error: ModelError::TimedOut, pause: None, again: false });
+                return Err(Failure::new(ModelError::TimedOut, false));
             }
         };
         if response.status().is_success() {
@@ -146,9 +157,11 @@ impl Client {
         let status = response.status().as_u16();
         let after = response.headers().get(RETRY_AFTER);
         let after = after.and_then(|value| retry_ms(value.as_bytes()));
-        let body = Body::new(response, Duration::from_secs(1));
-        let words = body.whole(WORDS_BYTES_MAX).await.unwrap_or_default();
-        let words = self.words(&words);
+        let body = Body::new(response, WORDS_TIME_MAX).whole(WORDS_BYTES_MAX);
+        let words = match tokio::time::timeout(WORDS_TIME_MAX, body).await {
+            Ok(Ok(words)) => self.words(&words),
+            _ => String::new(),
+        };
         let server = self.endpoint.base.url("");
         tracing::warn!("the model's server `{server}` answered with status {status}: {words}");
         let error = match status {
@@ -158,7 +171,8 @@ impl Client {
             status => ModelError::Refused(status),
         };
         let pause = after.map(|ms| Duration::from_millis(ms.into()));
-        Failure { error, pause, again: status == 429 || status >= 500 }
+        let refusal = matches!(status, 400 | 422).then_some(words);
+        Failure { error, refusal, pause, again: status == 429 || status >= 500 }
     }
 
     /// What a server said of an error, for the log: one line, without the key.

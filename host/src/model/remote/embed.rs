@@ -222,7 +222,10 @@ impl Shared {
         let client = self.client()?;
         let request = Request { model: &client.endpoint().model, input: texts };
         let request = serde_json::to_string(&request).expect("texts are always JSON");
-        let body = client.post("/embeddings", request, "application/json").await?;
+        let body = client
+            .post("/embeddings", request, "application/json")
+            .await
+            .map_err(|failure| failure.error)?;
         let answer = body.whole(ANSWER_BYTES_MAX).await?;
         read(&answer, texts.len()).map_err(|how| {
             let server = client.endpoint().base.url("");

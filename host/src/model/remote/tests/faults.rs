@@ -34,6 +34,38 @@ fn a_server_in_trouble_is_asked_again_before_the_caller_hears_of_it() {
 }
 
 #[test]
+fn a_server_that_takes_less_than_others_is_asked_for_less_from_then_on() {
+    run(async {
+        let server = StandIn::start(|request| {
+            let body = request.json();
+            let refuse = |words: &str| Answer::json(400, &json!({ "error": { "message": words } }));
+            if body.get("max_tokens").is_some() {
+                refuse("'max_tokens' is not supported, use 'max_completion_tokens'")
+            } else if body.get("stream_options").is_some() {
+                refuse("extra field: stream_options")
+            } else {
+                Answer::says("Well")
+            }
+        });
+        let server = server.expect("a server");
+        let chat = chat(&server).await;
+        for requests in [3, 4] {
+            let (pieces, _) = ask(&chat, Options::new(16)).await.expect("it answers");
+            assert_eq!((pieces.concat().as_str(), server.requests().len()), ("Well", requests));
+        }
+        let last = server.requests().pop().expect("a request").json();
+        assert_eq!(last["max_completion_tokens"], 16);
+    });
+}
+
+#[test]
+fn a_refusal_that_names_what_was_not_sent_is_final() {
+    let words = "neither max_completion_tokens nor stream_options: no";
+    let refusal = Answer::json(400, &json!({ "error": { "message": words } }));
+    assert_eq!(fault(refusal), (ModelError::Refused(400), 2));
+}
+
+#[test]
 fn trouble_that_passes_is_not_heard_of() {
     run(async {
         let asked = Arc::new(AtomicUsize::new(0));
