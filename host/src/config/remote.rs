@@ -7,11 +7,14 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use openai_wire::Base;
 
-use crate::model::remote::{Endpoint, Key};
+use crate::model::remote::{EmbeddingSettings, Endpoint, Key};
 
 /// Where the keys are, if nobody says otherwise.
 const MODEL_KEY: &str = "LOCI_MODEL_KEY";
 const EMBEDDING_KEY: &str = "LOCI_EMBEDDING_KEY";
+
+/// The longest prefix, in bytes.
+const PREFIX_BYTES_MAX: usize = 256;
 
 /// The arguments about models on OpenAI-compatible servers.
 #[derive(Debug, Args)]
@@ -69,6 +72,12 @@ pub struct RemoteArguments {
         value_parser = clap::value_parser!(u32).range(16..=65_536)
     )]
     embedding_tokens: u32,
+    /// What this model wants to read before a text that is to be found, like `passage: `
+    #[arg(long, value_name = "TEXT", env = "LOCI_EMBEDDING_PASSAGE_PREFIX", default_value = "")]
+    embedding_passage_prefix: String,
+    /// What this model wants to read before a text that is to find, like `query: `
+    #[arg(long, value_name = "TEXT", env = "LOCI_EMBEDDING_QUERY_PREFIX", default_value = "")]
+    embedding_query_prefix: String,
     /// How long the server of the embedding model may be silent
     #[arg(
         long,
@@ -103,8 +112,8 @@ pub struct RemoteChatConfig {
 pub struct RemoteEmbeddingConfig {
     /// Where it is.
     pub endpoint: Endpoint,
-    /// The most tokens that it embeds at once.
-    pub tokens_max: u32,
+    /// What else is known of it.
+    pub settings: EmbeddingSettings,
 }
 
 impl RemoteArguments {
@@ -129,7 +138,15 @@ impl RemoteArguments {
             let key = find_key(key, EMBEDDING_KEY, "--embedding-key-env", &variable)?;
             let base = base("--embedding-url", &url)?;
             let endpoint = Endpoint { base, model, key, silence };
-            anyhow::Ok(RemoteEmbeddingConfig { endpoint, tokens_max: self.embedding_tokens })
+            let settings = EmbeddingSettings {
+                tokens_max: self.embedding_tokens,
+                passage_prefix: prefix(
+                    "--embedding-passage-prefix",
+                    self.embedding_passage_prefix,
+                )?,
+                query_prefix: prefix("--embedding-query-prefix", self.embedding_query_prefix)?,
+            };
+            anyhow::Ok(RemoteEmbeddingConfig { endpoint, settings })
         });
         Ok(Remote { chat: chat.transpose()?, embedding: embedding.transpose()? })
     }
@@ -138,6 +155,16 @@ impl RemoteArguments {
 fn base(argument: &str, url: &str) -> Result<Base> {
     Base::parse(url)
         .with_context(|| format!("`{argument}` is `{url}`, but must be like `http://host:port`"))
+}
+
+/// A prefix, if it leaves room for the text.
+fn prefix(argument: &str, text: String) -> Result<String> {
+    ensure!(
+        text.len() <= PREFIX_BYTES_MAX,
+        "`{argument}` has {} bytes, at most {PREFIX_BYTES_MAX} may be",
+        text.len()
+    );
+    Ok(text)
 }
 
 /// The key in the variable of this name, or else in the usual one, if that has one.

@@ -167,7 +167,7 @@ fn chat(config: &ServeConfig) -> Arc<dyn ChatBackend> {
 fn embedder(config: &ServeConfig) -> Option<Arc<dyn Embedder>> {
     match (&config.remote.embedding, &config.embedding_model) {
         (Some(it), _) => {
-            Some(Arc::new(RemoteEmbedder::connect(it.endpoint.clone(), it.tokens_max)))
+            Some(Arc::new(RemoteEmbedder::connect(it.endpoint.clone(), it.settings.clone())))
         }
         (None, Some(path)) => Some(Arc::new(LlamaEmbedder::load(path.clone(), setup(config)))),
         (None, None) => None,

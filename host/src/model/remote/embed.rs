@@ -1,5 +1,6 @@
 //! The embedding model of a server.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::future::{BoxFuture, FutureExt};
@@ -25,6 +26,17 @@ const ANSWER_BYTES_MAX: usize = TEXTS_MAX * DIMENSIONS_MAX * 32;
 /// What is embedded to see how long a vector is.
 const PROBE: &str = "a";
 
+/// What the operator knows of a model that its server does not tell.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The most tokens that it embeds at once.
+    pub tokens_max: u32,
+    /// What it wants to read before a text that is to be found.
+    pub passage_prefix: String,
+    /// What it wants to read before a text that is to find.
+    pub query_prefix: String,
+}
+
 /// An embedding model that a server runs.
 pub struct RemoteEmbedder {
     shared: Arc<Shared>,
@@ -35,7 +47,7 @@ struct Shared {
     client: Option<Client>,
     /// The model, once the server has embedded something; until then, why it has not.
     model: RwLock<Result<EmbeddingModel, ModelError>>,
-    tokens_max: u32,
+    settings: Settings,
     doubt: Notify,
     permits: Semaphore,
 }
@@ -43,7 +55,7 @@ struct Shared {
 #[derive(Serialize)]
 struct Request<'a> {
     model: &'a str,
-    input: &'a [&'a str],
+    input: &'a [Cow<'a, str>],
 }
 
 #[derive(Deserialize)]
@@ -65,9 +77,9 @@ struct Window<'a> {
 }
 
 impl RemoteEmbedder {
-    /// Begins to ask a server for its model, and returns at once. Texts of more than `tokens_max`
-    /// tokens, by an estimate, are embedded in parts. Needs a runtime.
-    pub fn connect(endpoint: Endpoint, tokens_max: u32) -> Self {
+    /// Begins to ask a server for its model, and returns at once. Texts of more tokens than it
+    /// embeds at once, by an estimate, are embedded in parts. Needs a runtime.
+    pub fn connect(endpoint: Endpoint, settings: Settings) -> Self {
         let (client, model) = match Client::new(endpoint) {
             Ok(client) => (Some(client), Err(ModelError::Loading(0))),
             Err(reason) => {
@@ -78,7 +90,7 @@ impl RemoteEmbedder {
         let shared = Arc::new(Shared {
             client,
             model: RwLock::new(model),
-            tokens_max,
+            settings,
             doubt: Notify::new(),
             permits: Semaphore::new(REQUESTS_MAX),
         });
@@ -99,14 +111,14 @@ impl Embedder for RemoteEmbedder {
         })
     }
 
-    /// The interface has no word for the purpose, so both are embedded alike.
+    /// The interface has no word for the purpose; models that tell the two apart do it by a prefix.
     fn embed(
         &self,
         texts: Vec<String>,
-        _: Purpose,
+        purpose: Purpose,
     ) -> BoxFuture<'_, Result<Vec<Vec<f32>>, ModelError>> {
         async move {
-            let embedded = self.shared.embed(&texts).await;
+            let embedded = self.shared.embed(&texts, purpose).await;
             if let Err(error) = &embedded
                 && watch::is_doubtful(error)
             {
@@ -131,7 +143,7 @@ impl Shared {
     async fn watch(&self) {
         let mut pause = PAUSE;
         loop {
-            match self.ask(&[PROBE]).await.and_then(|vectors| self.describe(&vectors)) {
+            match self.ask(&[PROBE.into()]).await.and_then(|vectors| self.describe(&vectors)) {
                 Ok(model) => {
                     self.tell(Ok(model));
                     pause = PAUSE;
@@ -169,30 +181,34 @@ impl Shared {
     fn describe(&self, vectors: &[Vec<f32>]) -> Result<EmbeddingModel, ModelError> {
         let endpoint = self.client()?.endpoint();
         let dimensions = vectors.first().map_or(0, Vec::len);
-        let identity =
-            format!("openai\n{}\n{}\n{dimensions}", endpoint.base.url(""), endpoint.model);
+        // Another way to find changes no vector that is stored.
+        let (server, prefix) = (endpoint.base.url(""), &self.settings.passage_prefix);
+        let identity = format!("openai\n{server}\n{}\n{dimensions}\n{prefix}", endpoint.model);
         let digest: String =
             Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(EmbeddingModel {
             name: endpoint.model.clone(),
             digest,
             dimensions: dimensions as u32,
-            tokens_max: self.tokens_max,
+            tokens_max: self.settings.tokens_max,
         })
     }
 
     /// One vector for each text: of length 1, or of zeros where there is no text.
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
+    async fn embed(&self, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, ModelError> {
         let width = self.model()?.dimensions as usize;
         let _permit = self.permits.acquire().await.map_err(|_| ModelError::LoadFailed)?;
-        let windows: Vec<Window<'_>> = texts
-            .iter()
-            .enumerate()
-            .flat_map(|(index, text)| windows(index, text, self.tokens_max))
-            .collect();
+        let prefix = match purpose {
+            Purpose::Passage => &self.settings.passage_prefix,
+            Purpose::Query => &self.settings.query_prefix,
+        };
+        let room = self.settings.tokens_max.saturating_sub(estimate::count(prefix)).max(1);
+        let windows: Vec<Window<'_>> =
+            texts.iter().enumerate().flat_map(|(index, text)| windows(index, text, room)).collect();
         let mut vectors = vec![vec![0_f32; width]; texts.len()];
         for windows in windows.chunks(TEXTS_MAX) {
-            let parts: Vec<&str> = windows.iter().map(|window| window.part).collect();
+            let parts: Vec<Cow<'_, str>> =
+                windows.iter().map(|window| prefixed(prefix, window.part)).collect();
             let found = self.ask(&parts).await?;
             for (window, vector) in windows.iter().zip(&found) {
                 if vector.len() != width {
@@ -218,7 +234,7 @@ impl Shared {
     }
 
     /// Has the server embed texts, none of which is empty.
-    async fn ask(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
+    async fn ask(&self, texts: &[Cow<'_, str>]) -> Result<Vec<Vec<f32>>, ModelError> {
         let client = self.client()?;
         let request = Request { model: &client.endpoint().model, input: texts };
         let request = serde_json::to_string(&request).expect("texts are always JSON");
@@ -274,6 +290,10 @@ fn windows(text: usize, content: &str, tokens_max: u32) -> Vec<Window<'_>> {
         rest = after;
     }
     windows
+}
+
+fn prefixed<'a>(prefix: &str, text: &'a str) -> Cow<'a, str> {
+    if prefix.is_empty() { text.into() } else { format!("{prefix}{text}").into() }
 }
 
 fn length(vector: &[f32]) -> f32 {

@@ -13,7 +13,7 @@ mod measure;
 mod watch;
 
 pub use chat::RemoteChat;
-pub use embed::RemoteEmbedder;
+pub use embed::{RemoteEmbedder, Settings as EmbeddingSettings};
 pub use endpoint::{Endpoint, Key};
 
 /// Ends a background task with what it works for.

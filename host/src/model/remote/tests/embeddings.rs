@@ -2,8 +2,16 @@
 
 use super::*;
 
+fn settings(tokens_max: u32) -> EmbeddingSettings {
+    EmbeddingSettings { tokens_max, passage_prefix: String::new(), query_prefix: String::new() }
+}
+
 async fn embedder(server: &StandIn, tokens_max: u32) -> RemoteEmbedder {
-    let embedder = RemoteEmbedder::connect(endpoint(&server.url(), PATIENCE), tokens_max);
+    embedder_with(server, settings(tokens_max)).await
+}
+
+async fn embedder_with(server: &StandIn, settings: EmbeddingSettings) -> RemoteEmbedder {
+    let embedder = RemoteEmbedder::connect(endpoint(&server.url(), PATIENCE), settings);
     settle(|| embedder.describe().is_ok(), |described| *described).await;
     embedder
 }
@@ -56,13 +64,32 @@ fn a_long_text_is_embedded_in_parts() {
 }
 
 #[test]
+fn a_model_that_wants_prefixes_gets_them() {
+    run(async {
+        let server = StandIn::start(|request| Answer::embeddings(request, 8)).expect("a server");
+        let with_prefixes = EmbeddingSettings {
+            passage_prefix: "passage: ".into(),
+            query_prefix: "query: ".into(),
+            ..settings(512)
+        };
+        let prefixed = embedder_with(&server, with_prefixes).await;
+        for (purpose, sent) in [(Purpose::Passage, "passage: a"), (Purpose::Query, "query: a")] {
+            prefixed.embed(vec!["a".into()], purpose).await.expect("a vector");
+            assert_eq!(server.requests().pop().expect("a request").json()["input"][0], sent);
+        }
+        let plain = embedder(&server, 512).await.describe().expect("it is there");
+        assert_ne!(prefixed.describe().expect("it is there").digest, plain.digest);
+    });
+}
+
+#[test]
 fn another_server_name_or_length_is_another_digest() {
     run(async {
         let digest = async |dimensions: usize, model: &str| {
             let server = StandIn::start(move |request| Answer::embeddings(request, dimensions));
             let server = server.expect("a server");
             let endpoint = Endpoint { model: model.into(), ..endpoint(&server.url(), PATIENCE) };
-            let embedder = RemoteEmbedder::connect(endpoint, 512);
+            let embedder = RemoteEmbedder::connect(endpoint, settings(512));
             settle(|| embedder.describe().is_ok(), |described| *described).await;
             let url = server.url();
             (embedder.describe().expect("it is there").digest, url)
@@ -81,7 +108,7 @@ fn a_server_that_is_away_is_asked_until_it_is_there() {
         let server = StandIn::start(|request| Answer::embeddings(request, 8)).expect("a server");
         let (address, url) = (server.address().to_owned(), server.url());
         drop(server);
-        let embedder = RemoteEmbedder::connect(endpoint(&url, PATIENCE), 512);
+        let embedder = RemoteEmbedder::connect(endpoint(&url, PATIENCE), settings(512));
         let is_away =
             |described: &Result<_, _>| matches!(described, Err(ModelError::Unreachable(_)));
         assert!(settle(|| embedder.describe(), is_away).await.is_err());
