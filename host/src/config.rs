@@ -1,5 +1,6 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
+mod models;
 mod remote;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
 use crate::model::llama::Kind;
+pub use models::{AddArguments, ModelsArguments, ModelsCommand};
 pub use remote::Remote;
 use remote::RemoteArguments;
 
@@ -30,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve the application until Ctrl-C or SIGTERM
     Serve(Box<ServeArguments>),
+    /// List, add and remove models
+    Models(ModelsArguments),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {
@@ -91,6 +95,8 @@ pub struct ServeConfig {
     pub data: PathBuf,
     /// The model that chats, if there is one.
     pub model: Option<PathBuf>,
+    /// The model that comes with the program, if it is there.
+    pub bundled_model: Option<PathBuf>,
     /// The model that embeds, if it is not a component.
     pub embedding_model: Option<PathBuf>,
     /// The models that are on other servers. They go before those in files.
@@ -124,9 +130,9 @@ impl ServeArguments {
             ensure!(model.is_file(), "there is no model `{}`", model.display());
         }
         let remote = self.remote.complete(|name| std::env::var(name).ok())?;
-        let model = self
-            .model
-            .or_else(|| Some(app.parent()?.join(DEFAULT_MODEL)).filter(|model| model.is_file()));
+        let bundled_model = app.parent().map(|folder| folder.join(DEFAULT_MODEL));
+        let bundled_model = bundled_model.filter(|model| model.is_file());
+        let model = self.model.or_else(|| bundled_model.clone());
         std::fs::create_dir_all(&self.data)
             .with_context(|| format!("cannot make the folder `{}`", self.data.display()))?;
         let data = self
@@ -137,6 +143,7 @@ impl ServeArguments {
             listen: self.listen,
             data,
             model,
+            bundled_model,
             embedding_model: self.embedding_model,
             remote,
             context_tokens: self.context_tokens,

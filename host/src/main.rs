@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod manifest;
 mod model;
+mod models;
 mod serve;
 mod slot;
 mod store;
@@ -24,15 +25,29 @@ use config::{Arguments, Command, ServeArguments};
 const END_TIME_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let serve = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let serves = matches!(command, Command::Serve(_));
+    // What llama.cpp has to say of a file stands in the error that a command ends with.
+    let usual = if serves { "info" } else { "error" };
+    let done = match command {
         Command::Probe { kind, model } => return model::llama::probe(kind, &model),
-        Command::Serve(serve) => *serve,
+        Command::Serve(serve) => {
+            start_log(usual);
+            run(*serve)
+        }
+        Command::Models(models) => {
+            start_log(usual);
+            models::command::run(models)
+        }
     };
-    start_log();
-    match run(serve) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("Loci cannot go on: {error:#}");
+            if serves {
+                tracing::error!("Loci cannot go on: {error:#}");
+            } else {
+                eprintln!("error: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -49,9 +64,9 @@ fn run(serve: ServeArguments) -> Result<()> {
     result
 }
 
-/// Writes the log to standard error. `RUST_LOG` says how much of it, as usual.
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Writes the log to standard error. `RUST_LOG` says how much of it; `usual` holds otherwise.
+fn start_log(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

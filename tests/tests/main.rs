@@ -4,6 +4,7 @@ mod crash;
 mod engine;
 mod errors;
 mod lifecycle;
+mod models;
 mod order;
 mod page;
 mod policies;

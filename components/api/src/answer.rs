@@ -10,8 +10,7 @@ use serde_json::json;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::spawn;
 
-use crate::bindings::inference::models::{self, State};
-use crate::bindings::inference::{chat, embeddings};
+use crate::bindings::inference::{chat, models};
 use crate::db::memory::{self, Memory};
 use crate::db::{Database, messages, migrations, sessions};
 use crate::http::error::ApiError;
@@ -24,7 +23,7 @@ use crate::turn::recall::{self, Scope};
 use crate::turn::replay;
 use crate::turn::sink::{Signal, Sink};
 use crate::turn::{self, Turn};
-use crate::{index, limits, time};
+use crate::{index, limits, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -53,7 +52,7 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
             database.query("the database does not answer", "SELECT 1", Vec::new()).await?;
             Ok(response::json(200, &json!({ "status": "ok" })))
         }
-        Route::ModelStatus => model_status(&settings).await,
+        Route::ModelStatus => Ok(response::json(200, &status::of_models(&settings).await)),
         Route::Maintenance => {
             let done = index::maintain(&database, &settings.host_run).await?;
             Ok(response::json(200, &done))
@@ -221,43 +220,4 @@ async fn stream(turn: Turn, database: Rc<Database>) -> Result<Response, ApiError
         Either::Right(_) => None,
     };
     Ok(response::events(EventBody::new(first, events)))
-}
-
-/// How the models are.
-async fn model_status(settings: &Settings) -> Result<Response, ApiError> {
-    let model = models::status().await;
-    let (status, percent, error) = match &model.state {
-        State::None => ("none", None, None),
-        State::Loading(percent) => ("loading", Some(*percent), None),
-        State::Ready => ("ready", Some(100), None),
-        State::Failed(reason) => ("error", None, Some(reason.clone())),
-    };
-    let embedding = match embeddings::describe().await {
-        Ok(it) => json!({
-            "status": "ready",
-            "name": it.name,
-            "digest": it.digest,
-            "dimensions": it.dimensions,
-            "tokens_max": it.tokens_max,
-        }),
-        Err(error) => json!({ "status": "error", "error": ApiError::of_model(&error).message }),
-    };
-    let or_null = |text: &String| (!text.is_empty()).then(|| text.clone());
-    Ok(response::json(
-        200,
-        &json!({
-            "status": status,
-            "active_model": or_null(&model.name),
-            "backend_type": or_null(&model.backend),
-            "loading_percent": percent,
-            "error": error,
-            "digest": or_null(&model.digest),
-            "context_tokens": model.context_tokens,
-            "exact_counts": model.exact_counts,
-            "queued": model.queued,
-            "active": model.active,
-            "generation_config": { "max_new_tokens": settings.reply_tokens_max },
-            "embedding_model": embedding,
-        }),
-    ))
 }

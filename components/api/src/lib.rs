@@ -8,6 +8,7 @@ pub mod index;
 pub mod limits;
 pub mod measure;
 pub mod settings;
+pub mod status;
 pub mod terms;
 pub mod time;
 pub mod turn;

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::bindings::inference::models;
 use crate::bindings::inference::tokenizer::{self, Side};
 use crate::bindings::inference::types::{Error, Role};
 use crate::limits;
@@ -41,7 +42,7 @@ pub async fn count(texts: &[&str]) -> Result<Vec<u32>, Error> {
 
 /// Counts the tokens of texts that come back turn after turn. `digest` is the model's.
 ///
-/// Fails as the model does.
+/// Fails as the model does, and with `model-changed` if it is not the one of `digest` any more.
 pub async fn count_known(digest: &str, texts: &[&str]) -> Result<Vec<u32>, Error> {
     let known: Vec<Option<u32>> = KNOWN.with_borrow_mut(|known| {
         known.renew(digest);
@@ -56,7 +57,9 @@ pub async fn count_known(digest: &str, texts: &[&str]) -> Result<Vec<u32>, Error
     if missing.is_empty() {
         return Ok(known.into_iter().flatten().collect());
     }
-    let mut counted = count(&missing).await?.into_iter();
+    let counted = count(&missing).await?;
+    by(digest).await?;
+    let mut counted = counted.into_iter();
     KNOWN.with_borrow_mut(|store| {
         store.renew(digest);
         let counts = texts.iter().zip(known).map(|(text, found)| {
@@ -72,7 +75,7 @@ pub async fn count_known(digest: &str, texts: &[&str]) -> Result<Vec<u32>, Error
 
 /// Counts what the chat template writes around messages with these roles, as `tokenizer.frame`.
 ///
-/// Fails as the model does.
+/// Fails as the model does, and with `model-changed` if it is not the one of `digest` any more.
 pub async fn frame(digest: &str, roles: &[Role]) -> Result<Vec<u32>, Error> {
     let key: Vec<u8> = roles.iter().map(|role| *role as u8).collect();
     let known = KNOWN.with_borrow_mut(|known| {
@@ -86,8 +89,20 @@ pub async fn frame(digest: &str, roles: &[Role]) -> Result<Vec<u32>, Error> {
     if frame.len() != roles.len() + 1 {
         return Err(Error::EngineFailed);
     }
+    by(digest).await?;
     KNOWN.with_borrow_mut(|known| known.frames.insert(key, frame.clone()));
     Ok(frame)
+}
+
+/// Whether what was measured just now was measured by the model with this digest: only then may it
+/// be kept under its name. A model can be replaced at any time.
+///
+/// Fails with `model-changed` if it is another model.
+pub async fn by(digest: &str) -> Result<(), Error> {
+    match models::status().await.digest == digest {
+        true => Ok(()),
+        false => Err(Error::ModelChanged),
+    }
 }
 
 /// The bytes of the longest beginning or end of a text that has at most `tokens_max` tokens.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use spin_sdk::variables::{self, Error};
 
+use crate::bindings::inference::models::ChatModel;
 use crate::http::error::ApiError;
 use crate::limits;
 
@@ -24,6 +25,17 @@ pub struct Settings {
     pub reply_tokens_max: u32,
     /// The most memories that one turn may recall.
     pub recall_memories_max: u32,
+}
+
+impl Settings {
+    /// The most tokens of a reply, where the client does not say: what was set for the model while
+    /// it serves goes before what was set at the start.
+    pub fn reply_tokens(&self, model: &ChatModel) -> u32 {
+        match model.reply_tokens {
+            0 => self.reply_tokens_max,
+            set => set.min(limits::REPLY_TOKENS_MAX),
+        }
+    }
 }
 
 thread_local! {

@@ -43,6 +43,9 @@ impl models::Guest for Adapter {
             exact_counts: false,
             queued: 0,
             active: 0,
+            memory_bytes: 0,
+            reply_tokens: 0,
+            next: None,
         };
         match config::read().await {
             Ok(config) => ChatModel {

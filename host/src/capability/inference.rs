@@ -274,12 +274,7 @@ impl From<model::Outcome> for chat::Outcome {
 impl From<model::ChatModel> for models::ChatModel {
     fn from(model: model::ChatModel) -> Self {
         Self {
-            state: match model.state {
-                model::State::None => models::State::None,
-                model::State::Loading(percent) => models::State::Loading(percent),
-                model::State::Ready => models::State::Ready,
-                model::State::Failed(reason) => models::State::Failed(reason),
-            },
+            state: model.state.into(),
             name: model.name,
             backend: model.backend,
             digest: model.digest,
@@ -287,6 +282,20 @@ impl From<model::ChatModel> for models::ChatModel {
             exact_counts: model.exact_counts,
             queued: model.queued,
             active: model.active,
+            memory_bytes: model.memory_bytes,
+            reply_tokens: model.reply_tokens,
+            next: model.next.map(|(name, state)| models::NextModel { name, state: state.into() }),
+        }
+    }
+}
+
+impl From<model::State> for models::State {
+    fn from(state: model::State) -> Self {
+        match state {
+            model::State::None => Self::None,
+            model::State::Loading(percent) => Self::Loading(percent),
+            model::State::Ready => Self::Ready,
+            model::State::Failed(reason) => Self::Failed(reason),
         }
     }
 }

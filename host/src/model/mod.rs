@@ -4,12 +4,16 @@
 mod absent;
 mod assembler;
 mod clip;
+mod generation;
 pub mod llama;
 mod options;
 pub mod remote;
+mod switch;
 mod template;
 
 pub use absent::Absent;
+pub use generation::GenerationConfig;
+pub use switch::{Loading, Switch};
 
 use std::fmt;
 
@@ -170,6 +174,12 @@ pub struct ChatModel {
     pub queued: u32,
     /// Requests that are being answered.
     pub active: u32,
+    /// The memory that the model takes, in bytes; 0 where nobody can tell.
+    pub memory_bytes: u64,
+    /// The most tokens of a reply to whoever does not say; 0 to leave that to the caller.
+    pub reply_tokens: u32,
+    /// The model that is to take its place: its name, and whether it is `Loading` or `Failed`.
+    pub next: Option<(String, State)>,
 }
 
 impl ChatModel {
@@ -184,6 +194,9 @@ impl ChatModel {
             exact_counts: false,
             queued: 0,
             active: 0,
+            memory_bytes: 0,
+            reply_tokens: 0,
+            next: None,
         }
     }
 }

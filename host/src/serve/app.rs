@@ -18,6 +18,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::engine::{self, Engines};
 use crate::manifest;
+use crate::serve::admin::{self, Router};
 use crate::serve::body::{Counted, Held};
 use crate::serve::guest::Guest;
 use crate::serve::reply::Failure;
@@ -41,6 +42,7 @@ pub struct App {
     maintained: Vec<(ProxyHandler<Workers>, String)>,
     permits: Arc<Semaphore>,
     services: Services,
+    admin: Router,
 }
 
 impl App {
@@ -72,7 +74,8 @@ impl App {
         };
         let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
         let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
-        Ok(Self { routes, maintained, permits, services })
+        let admin = Router::new(admin::llm::endpoints(services.models()))?;
+        Ok(Self { routes, maintained, permits, services, admin })
     }
 
     /// Closes what the host had opened for the application. Blocks.
@@ -80,7 +83,7 @@ impl App {
         self.services.close();
     }
 
-    /// Answers a request of a client.
+    /// Answers a request of a client: the host what is its own, a component everything else.
     ///
     /// # Errors
     ///
@@ -94,6 +97,11 @@ impl App {
     where
         B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send + Unpin + 'static,
     {
+        if self.admin.has(request.uri().path()) {
+            let answer = self.admin.answer(request).await;
+            drop(alive);
+            return Ok(answer);
+        }
         let Some(handler) = self.routes.find(request.uri().path()) else {
             return Err(Failure::NotFound);
         };

@@ -1,11 +1,13 @@
 //! The server: binds its port at once, loads the application, answers, maintains, and ends in
 //! order.
 
+mod admin;
 mod app;
 mod body;
 mod connection;
 mod guest;
 mod log;
+mod models;
 mod reply;
 mod route;
 mod services;

@@ -72,6 +72,14 @@ fn split(path: &str) -> impl Iterator<Item = &str> {
     path.trim_matches('/').split('/').filter(|segment| !segment.is_empty())
 }
 
+/// What stands in a path for each `:name` of the route that it matches.
+pub fn names(route: &'static str, path: &str) -> Vec<(&'static str, String)> {
+    let name = |(segment, value): (&'static str, &str)| {
+        segment.strip_prefix(':').map(|name| (name, value.to_owned()))
+    };
+    split(route).zip(split(path)).filter_map(name).collect()
+}
+
 fn precedence(one: &[Segment], other: &[Segment]) -> Ordering {
     for (one, other) in one.iter().zip(other) {
         match one.cmp(other) {

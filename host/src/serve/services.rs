@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _, ready};
-use tracing::warn;
 
 use crate::capability::embeddings::{self, StaticEmbedder};
 use crate::capability::{inference, llm, policy, search, sqlite, variables};
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest::{self, DEFAULT_DATABASE};
-use crate::model::Absent;
-use crate::model::llama::{LlamaChat, LlamaEmbedder, Setup};
-use crate::model::remote::{RemoteChat, RemoteEmbedder};
+use crate::model::llama::{LlamaEmbedder, Setup};
+use crate::model::remote::RemoteEmbedder;
 use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
 use crate::serve::guest::Grants;
+use crate::serve::models::Models;
 use crate::store::{Database, Limits};
 
 /// The interfaces of policies.
@@ -43,7 +42,7 @@ pub struct Services {
     engines: Engines,
     variables: variables::Values,
     databases: Arc<HashMap<String, Database>>,
-    chat: Arc<dyn ChatBackend>,
+    models: Arc<Models>,
     /// The embedding model that was named at start, if one was. It goes before that of a component.
     embedder: Option<Arc<dyn Embedder>>,
 }
@@ -62,8 +61,14 @@ impl Services {
         let file = config.data.join("loci.db");
         let database = Database::open(&file, Limits::default())?;
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
-        let (chat, embedder) = (chat(config), embedder(config));
-        Ok(Self { engines, variables, databases: Arc::new(databases), chat, embedder })
+        let models = Arc::new(Models::open(config)?);
+        let embedder = embedder(config);
+        Ok(Self { engines, variables, databases: Arc::new(databases), models, embedder })
+    }
+
+    /// The chat model, and those that could take its place.
+    pub fn models(&self) -> Arc<Models> {
+        Arc::clone(&self.models)
     }
 
     /// Closes the databases: what comes after this fails. Blocks until all is written.
@@ -87,6 +92,7 @@ impl Services {
             bail!("dependency `{interface}` is no interface that this host links");
         }
         let embedder = self.embedder(files.get(EMBEDDINGS))?;
+        let chat = || Arc::clone(&self.models.chat) as Arc<dyn ChatBackend>;
         let chats = CHAT.iter().any(|interface| files.contains_key(*interface));
         Ok(Grants {
             component: name.to_owned(),
@@ -97,11 +103,11 @@ impl Services {
                 Arc::clone(&self.databases),
             ),
             llm: llm::Ctx::new(
-                Arc::clone(&self.chat),
+                chat(),
                 embedder.clone().unwrap_or_else(|| Arc::new(NoEmbedder)),
                 component.ai_models.iter().cloned(),
             ),
-            inference: chats.then(|| inference::Ctx::new(Arc::clone(&self.chat))),
+            inference: chats.then(|| inference::Ctx::new(chat())),
             embeddings: embedder.map(embeddings::Ctx::new),
             policy: self.policies(files)?,
             search: self.search(files.get(SEARCH))?,
@@ -148,21 +154,6 @@ impl Services {
     }
 }
 
-/// The chat model that was named at start.
-fn chat(config: &ServeConfig) -> Arc<dyn ChatBackend> {
-    match (&config.remote.chat, &config.model) {
-        (Some(it), _) => {
-            let (endpoint, tokenizer) = (it.endpoint.clone(), it.tokenizer.clone());
-            Arc::new(RemoteChat::connect(endpoint, config.context_tokens, tokenizer))
-        }
-        (None, Some(path)) => Arc::new(LlamaChat::load(path.clone(), setup(config))),
-        (None, None) => {
-            warn!("There is no chat model: `--model FILE.gguf` or `--model-url URL` names one");
-            Arc::new(Absent)
-        }
-    }
-}
-
 /// The embedding model that was named at start.
 fn embedder(config: &ServeConfig) -> Option<Arc<dyn Embedder>> {
     match (&config.remote.embedding, &config.embedding_model) {
@@ -175,7 +166,7 @@ fn embedder(config: &ServeConfig) -> Option<Arc<dyn Embedder>> {
 }
 
 /// How llama.cpp runs models.
-fn setup(config: &ServeConfig) -> Setup {
+pub fn setup(config: &ServeConfig) -> Setup {
     Setup {
         context_tokens: config.context_tokens,
         gpu_layers: config.gpu_layers,

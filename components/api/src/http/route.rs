@@ -62,6 +62,12 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
     match parts.as_slice() {
         ["health"] => only(method, path, "GET", || Ok(Route::Health)),
         ["api", "v1", "llm", "status"] => only(method, path, "GET", || Ok(Route::ModelStatus)),
+        ["api", "v1", "llm", "config" | "load" | "models", ..] => {
+            // Loci's own host answers these before they come here.
+            let message =
+                format!("`{path}` needs Loci's own host: here, another one runs the model");
+            Err(ApiError::new(501, "needs_loci_host", message))
+        }
         ["api", "v1", "maintenance"] => only(method, path, "POST", || Ok(Route::Maintenance)),
         ["api", "v1", "sessions"] => match method {
             "POST" => Ok(Route::CreateSession),
@@ -209,6 +215,13 @@ mod tests {
         assert_eq!(status("GET", "/api/v1/nowhere", ""), 404);
         assert_eq!(status("GET", "/api/v1/sessions/x/y", ""), 404);
         assert_eq!(status("GET", "/", ""), 404);
+    }
+
+    #[test]
+    fn what_only_the_host_can_do_is_told_where_there_is_another_host() {
+        assert_eq!(status("GET", "/api/v1/llm/status", ""), 200);
+        assert_eq!(status("GET", "/api/v1/llm/config", ""), 501);
+        assert_eq!(status("POST", "/api/v1/llm/load", ""), 501);
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl Turn {
     pub(super) async fn decide(&mut self) -> Result<Decided, Stopped> {
         self.degraded.clear();
         let model = ready_model().await?;
+        self.measured_by.clone_from(&model.digest);
         let budget = self.budget(&model)?;
         let meter = messages::model_number(&self.database, &model.digest).await?;
         let measured = Meter { digest: &model.digest, number: meter };
@@ -87,7 +88,7 @@ impl Turn {
     /// What the context of the model leaves for the prompt.
     fn budget(&self, model: &ChatModel) -> Result<Budget, ApiError> {
         // Who does not ask for a length gets one that leaves most of a small context to the prompt.
-        let usual = self.settings.reply_tokens_max.min(model.context_tokens / 4).max(1);
+        let usual = self.settings.reply_tokens(model).min(model.context_tokens / 4).max(1);
         let reply = self.message.options.max_tokens.unwrap_or(usual);
         match model.context_tokens.checked_sub(reply).filter(|left| *left > 0) {
             Some(prompt) => Ok(Budget { prompt, reply }),

@@ -33,7 +33,7 @@ use crate::db::superseded;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
 use crate::settings::Settings;
-use crate::{index, time};
+use crate::{index, measure, time};
 use answered::Answered;
 use degraded::Degraded;
 use queue::Stopped;
@@ -41,6 +41,9 @@ use receipt::Decided;
 use reply::{Ended, Reply};
 use sink::Sink;
 use stopwatch::Stopwatch;
+
+/// How often a turn begins anew since its model was replaced.
+const RESTARTS_MAX: u32 = 3;
 
 /// A turn in progress. Its message is stored already.
 pub struct Turn {
@@ -52,6 +55,8 @@ pub struct Turn {
     supersedes: Option<u32>,
     stages: Stopwatch,
     degraded: Vec<Degraded>,
+    /// The digest of the model that measures this turn; empty before it has begun to.
+    measured_by: String,
     /// Whether the client was told that its message is stored.
     started: bool,
 }
@@ -74,8 +79,17 @@ pub async fn post(
     let posted =
         messages::post(&database, session_id, &message.content, &settings.host_run).await?;
     stages.lap("store");
-    let (degraded, started) = (Vec::new(), false);
-    Ok(Turn { database, settings, posted, message, supersedes, stages, degraded, started })
+    Ok(Turn {
+        database,
+        settings,
+        posted,
+        message,
+        supersedes,
+        stages,
+        degraded: Vec::new(),
+        measured_by: String::new(),
+        started: false,
+    })
 }
 
 impl Turn {
@@ -116,13 +130,13 @@ impl Turn {
         queue::wait(&self.database, &self.posted, &self.settings.host_run, sink).await?;
         self.stages.lap("wait");
 
-        // A model that is replaced during a turn measures otherwise: then once more, from the
-        // start.
-        let generation = match self.decide_and_begin(decided, sink).await {
-            Err(Begun::Model(ModelError::ModelChanged)) => {
-                self.decide_and_begin(decided, sink).await
+        let mut restarts = 0;
+        let generation = loop {
+            let begun = self.decide_and_begin(decided, sink).await;
+            if begun.is_ok() || restarts == RESTARTS_MAX || !self.is_outdated(&begun).await {
+                break begun;
             }
-            begun => begun,
+            restarts += 1;
         };
         let generation = generation.map_err(|error| match error {
             Begun::Model(error) => Stopped::Failed(ApiError::of_model(&error)),
@@ -152,6 +166,16 @@ impl Turn {
             gone.iter().for_each(|id| recall::remove(&embedder, &self.posted.session_id, *id));
         }
         Ok(())
+    }
+
+    /// Whether a turn failed since the model was replaced under it: what one model measured, and
+    /// what failed because of it, means nothing to another.
+    async fn is_outdated(&self, begun: &Result<Generation, Begun>) -> bool {
+        match begun {
+            Ok(_) | Err(Begun::Stopped(Stopped::Cancelled)) => false,
+            Err(Begun::Model(ModelError::ModelChanged)) => true,
+            Err(_) => !self.measured_by.is_empty() && measure::by(&self.measured_by).await.is_err(),
+        }
     }
 
     async fn decide_and_begin(

@@ -26,10 +26,7 @@ impl Turn {
         decided: Option<Decided>,
         reply: Reply,
     ) -> Result<Answered, ApiError> {
-        let counted = match measure::count(&[&reply.text]).await {
-            Ok(counts) => counts.first().copied(),
-            Err(_) => None,
-        };
+        let counted = self.count(decided.as_ref(), &reply.text).await;
         let error = match reply.ended {
             Ended::Failed(error) => Some(ApiError::of_model(&error)),
             _ => None,
@@ -70,6 +67,14 @@ impl Turn {
         };
         let user = (self.posted.user, self.message.content.clone());
         Ok(Answered { message, usage: told.usage, user })
+    }
+
+    /// The tokens of a reply, by the model that made it. Nobody can count them once that has been
+    /// replaced.
+    async fn count(&self, decided: Option<&Decided>, text: &str) -> Option<u32> {
+        let counts = measure::count(&[text]).await.ok()?;
+        measure::by(&decided?.model.digest).await.ok()?;
+        counts.first().copied()
     }
 
     /// What is told of a reply, in writing. A turn that was cancelled while it waited decided

@@ -85,10 +85,10 @@ fn digest(file: &mut File, bytes: u64, data_offset: u64) -> std::io::Result<Stri
 }
 
 /// The parsed head of a GGUF file, without its weights.
-struct Head(*mut sys::gguf_context);
+pub(super) struct Head(*mut sys::gguf_context);
 
 impl Head {
-    fn read(path: &Path) -> Result<Self, String> {
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let text = path.to_str().and_then(|text| CString::new(text).ok());
         let text = text.ok_or_else(|| format!("the path `{shown}` is not valid UTF-8"))?;
@@ -128,6 +128,30 @@ impl Head {
         (index >= 0 && unsafe { sys::gguf_get_kv_type(self.0, index) } == kind).then_some(index)
     }
 
+    pub(super) fn number(&self, key: &str) -> Option<u32> {
+        let index = self.find(key, sys::GGUF_TYPE_UINT32)?;
+        // SAFETY: the index is valid and its value has this type.
+        Some(unsafe { sys::gguf_get_val_u32(self.0, index) })
+    }
+
+    /// Of each tensor: the name of the type of its numbers, how many they are, and their bytes.
+    pub(super) fn tensors(&self) -> Vec<(String, u64, u64)> {
+        // SAFETY: see above; the indices are below the number of tensors, and the file was refused
+        // if one has a type that ggml does not know. Names of types are texts that never go away.
+        unsafe {
+            let all = 0..sys::gguf_get_n_tensors(self.0);
+            all.map(|index| {
+                let kind = sys::gguf_get_tensor_type(self.0, index);
+                let bytes = sys::gguf_get_tensor_size(self.0, index) as u64;
+                let block = sys::ggml_blck_size(kind).max(1) as u64;
+                let weights = bytes / (sys::ggml_type_size(kind) as u64).max(1) * block;
+                let name = CStr::from_ptr(sys::ggml_type_name(kind));
+                (name.to_string_lossy().into_owned(), weights, bytes)
+            })
+            .collect()
+        }
+    }
+
     fn has(&self, key: &str) -> bool {
         self.find(key, sys::GGUF_TYPE_UINT32).is_some()
     }
@@ -138,7 +162,7 @@ impl Head {
         Some(unsafe { sys::gguf_get_val_bool(self.0, index) })
     }
 
-    fn string(&self, key: &str) -> Option<String> {
+    pub(super) fn string(&self, key: &str) -> Option<String> {
         let index = self.find(key, sys::GGUF_TYPE_STRING)?;
         // SAFETY: the index is valid, its value is a text that ends in 0 and lives until `drop`.
         let text = unsafe { CStr::from_ptr(sys::gguf_get_val_str(self.0, index)) };

@@ -46,6 +46,8 @@ pub struct Sizes {
     pub context_tokens: u32,
     /// Conversations that are evaluated at once.
     pub slots: u32,
+    /// The memory of the weights and of the conversations' state, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// Loads the file at `path`, telling `progress` how much of it is there, from 0 to 1; stops if that
@@ -104,7 +106,8 @@ pub fn sizes(model: &LlamaModel, setup: &Setup) -> Result<Sizes, String> {
         Some(free) => slots_in(STATE_BYTES.max(each * SLOTS_USUAL).min(free / 4), each),
         None => slots_in(STATE_BYTES, each),
     };
-    Ok(Sizes { context_tokens, slots })
+    let memory_bytes = model.size().saturating_add(each.saturating_mul(u64::from(slots)));
+    Ok(Sizes { context_tokens, slots, memory_bytes })
 }
 
 /// A context for chats with `model`.

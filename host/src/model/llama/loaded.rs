@@ -51,7 +51,6 @@ impl Loaded {
     /// See `ChatBackend::status`.
     pub fn status(&self) -> ChatModel {
         ChatModel {
-            state: State::Ready,
             name: self.name.clone(),
             backend: "llama.cpp".into(),
             digest: self.digest.clone(),
@@ -59,6 +58,8 @@ impl Loaded {
             exact_counts: true,
             queued: self.gauges.queued.load(Ordering::Relaxed),
             active: self.gauges.active.load(Ordering::Relaxed),
+            memory_bytes: self.sizes.memory_bytes,
+            ..ChatModel::unready(State::Ready)
         }
     }
 

@@ -4,6 +4,7 @@
 //! asked for. Models are loaded in the background: until then they say how far they are.
 
 mod answer;
+mod describe;
 mod embed;
 mod engine;
 mod file;
@@ -27,6 +28,7 @@ use futures::future::{BoxFuture, FutureExt};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
+pub use describe::{Description, describe};
 pub use embed::LlamaEmbedder;
 use engine::{Command, Engine, Gauges};
 use file::GgufFile;

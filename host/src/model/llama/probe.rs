@@ -155,7 +155,7 @@ fn attempt(kind: Kind, path: &Path) -> Result<(), String> {
     }
     let parts = super::open(path, weights, |_| true)?;
     let trained = parts.model.n_ctx_train();
-    let sizes = Sizes { context_tokens: TRIAL_TOKENS.min(trained), slots: 1 };
+    let sizes = Sizes { context_tokens: TRIAL_TOKENS.min(trained), slots: 1, memory_bytes: 0 };
     let mut ctx = load::context(&parts.model, &sizes)?;
     if is_small {
         load::warm_up(&mut ctx)?;

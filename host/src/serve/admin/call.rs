@@ -1,0 +1,125 @@
+//! What an endpoint gets, and how it says no.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+use wasmtime_wasi_http::WasiBody;
+
+/// The longest name in a message of ours, in characters.
+const SHOWN_CHARS: usize = 64;
+
+/// A request, as far as an endpoint needs it.
+pub struct Call {
+    names: Vec<(&'static str, String)>,
+    content_type: String,
+    body: Bytes,
+}
+
+impl Call {
+    pub(super) fn new(
+        names: Vec<(&'static str, String)>,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        Self { names, content_type, body }
+    }
+
+    /// What stands in the path for `:name`; empty if the route has no such name.
+    pub fn name(&self, name: &str) -> &str {
+        self.names.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// Fails with 415 if it is not declared as JSON (a page of another site could send it then),
+    /// and with 400 if it is none.
+    pub fn object(&self) -> Result<Map<String, Value>, Refusal> {
+        let kind = self.content_type.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let message = "the body must be sent as `content-type: application/json`";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Refusal::new(status, "unsupported_media_type", message));
+        }
+        let refused = |message| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", message);
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(refused("the body must be a JSON object".to_owned())),
+            Err(error) => Err(refused(format!("the body is not JSON: {error}"))),
+        }
+    }
+}
+
+/// An answer that is not the one that was asked for.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    /// What a program can tell it by, in snake_case.
+    pub code: &'static str,
+    /// The field at fault.
+    pub param: Option<&'static str>,
+    /// What failed and what would be right, for a person.
+    pub message: String,
+    /// The methods that would have been right; only for the router.
+    pub(super) allow: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal with this status and code.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, param: None, message: message.into(), allow: None }
+    }
+
+    /// A bad value of this field: 400.
+    pub fn invalid(param: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self { param, ..Self::new(StatusCode::BAD_REQUEST, "invalid_value", message) }
+    }
+
+    /// Something that is not there: 404.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// Something of ours failed: 500. The cause goes to the log, not to the client.
+    pub fn internal(what: &str, cause: impl std::fmt::Display) -> Self {
+        tracing::error!("{what}: {cause}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", what)
+    }
+
+    pub(super) fn wrong_method(method: &Method, allowed: String) -> Self {
+        let message = format!("this path does not answer to `{method}`, but to {allowed}");
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self { allow: Some(allowed), ..Self::new(status, "method_not_allowed", message) }
+    }
+
+    pub(super) fn into_response(self) -> Response<WasiBody> {
+        // The same words as the application's.
+        let kind = match self.status.as_u16() {
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            503 => "service_unavailable_error",
+            _ => "server_error",
+        };
+        let error = json!({
+            "message": self.message,
+            "type": kind,
+            "param": self.param,
+            "code": self.code,
+        });
+        let mut response = super::respond(self.status, &json!({ "error": error }));
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// The beginning of what a client sent, for a message.
+pub fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS).collect()
+}
