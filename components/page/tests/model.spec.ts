@@ -36,3 +36,30 @@ test("a server that is gone is told, and so is its return", async ({ page }) => 
   // What was written is not lost.
   await expect(page.getByRole("textbox", { name: "Message" })).toHaveValue("Are you there?");
 });
+
+test("how the model answers can be set, and which one does is listed", async ({
+  page,
+  request,
+}) => {
+  const before = await json(request.get("/api/v1/llm/config"));
+  const { models } = await json(request.get("/api/v1/llm/models"));
+  await page.goto("/");
+  await page.getByTitle("Model and settings").click();
+  const panel = page.getByRole("complementary", { name: "Model" });
+  const chat = models.filter((model: { kind?: string }) => model.kind !== "embedding");
+  await expect(panel.locator(".memory-list li")).toHaveCount(chat.length);
+  await expect(panel.locator(".memory-list li").filter({ hasText: "in use" })).toHaveCount(
+    chat.filter((model: { active: boolean }) => model.active).length,
+  );
+  const temperature = panel.getByRole("spinbutton", { name: "Temperature" });
+  await expect(temperature).toHaveValue(String(before.temperature));
+  await temperature.fill("0.35");
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator(".toast")).toContainText("these settings");
+  expect((await json(request.get("/api/v1/llm/config"))).temperature).toBe(0.35);
+  // What is emptied is the server's own choice again.
+  await temperature.fill("");
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(temperature).toHaveValue(String(before.temperature));
+  expect(await barriers(page)).toEqual([]);
+});
