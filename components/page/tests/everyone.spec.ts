@@ -49,9 +49,9 @@ test("on a phone nothing is wider than the screen, and the chats are a drawer", 
   expect(width).toBeLessThanOrEqual(360);
   await expect(page.getByRole("link", { name: /A long name/ }).first()).not.toBeVisible();
   await page.getByRole("button", { name: "Show chats" }).click();
-  await page.getByRole("button", { name: "New chat" }).click();
+  await page.getByRole("button", { name: "New chat", exact: true }).click();
   await expect(page.getByRole("heading", { name: "A chat that remembers" })).toBeVisible();
-  await expect(page.getByRole("button", { name: "New chat" })).not.toBeVisible();
+  await expect(page.getByRole("button", { name: "New chat", exact: true })).not.toBeVisible();
 });
 
 test("everything is reached by the keyboard", async ({ page, request }) => {
