@@ -62,6 +62,7 @@ test("files that are dropped on a new chat begin one", async ({ page, request })
   const id = page.url().split("/").at(-1);
   const linked = await json(request.get(`/api/v1/sessions/${id}`));
   expect(linked.rag_document_ids).toHaveLength(1);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("dropped.txt");
 });
 
 test("what cannot be read says why", async ({ page, request }) => {

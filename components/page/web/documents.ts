@@ -35,6 +35,7 @@ export const documents = {
       const { documents, error } = await api.upload(files);
       await refresh();
       const target = session ?? (await actions.begin());
+      if (!session && documents[0]) await actions.rename(target, documents[0].name);
       for (const document of documents) {
         actions.replace(await api.link(target, document.id));
       }
