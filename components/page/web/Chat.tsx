@@ -50,7 +50,7 @@ export function Chat({ state }: { state: State }) {
       {session && <Header session={session} messages={messages ?? []} state={state} />}
       <div className="scroller" ref={scroller} onScroll={onScroll}>
         {isNew ? (
-          <Welcome model={state.model} first={state.sessions?.length === 0} />
+          <Welcome model={state.model} first={state.sessions?.length === 0} named={Boolean(session)} />
         ) : (
           <ol className="messages">
             {hidden > 0 && (

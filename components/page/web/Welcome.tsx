@@ -8,12 +8,20 @@ const FIRST = [
   "I prefer short answers, and tea in the afternoon.",
 ];
 
+interface Props {
+  model: ModelStatus | null;
+  first: boolean;
+  named: boolean;
+}
+
 /** What a new chat begins with; more of it for who has none yet. */
-export function Welcome({ model, first }: { model: ModelStatus | null; first: boolean }) {
+export function Welcome({ model, first, named }: Props) {
+  // A chat that was made already has a heading of its own.
+  const Heading = named ? "h2" : "h1";
   return (
     <div className="welcome">
       <img src="/icon.svg" alt="" width="52" height="52" />
-      <h1>A chat that remembers</h1>
+      <Heading>A chat that remembers</Heading>
       <p className="lead">
         Tell it something today, ask about it in a hundred turns. Under each reply stands what was
         remembered, and why.
