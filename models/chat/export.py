@@ -10,6 +10,9 @@ import torch
 import tokenizer
 
 NAME = "Loci small chat"
+# The scores of tokens are multiplied by this: at a server's usual temperature of 0.8 the model then
+# says what it is most sure of, as it does at 0, instead of a draw from names that it has to copy.
+SHARPER = 5.0
 MATRICES = {
     "attn_output": "out", "ffn_down": "down", "attn_norm": "attn_norm", "ffn_norm": "ffn_norm",
 }
@@ -18,7 +21,7 @@ MATRICES = {
 def tensors(config, state):
     """GGUF names and arrays; what the network keeps as one matrix is cut apart again."""
     yield "token_embd.weight", state["embed.weight"]
-    yield "output_norm.weight", state["norm.weight"]
+    yield "output_norm.weight", state["norm.weight"] * SHARPER
     for i in range(config["layers"]):
         block = f"blocks.{i}."
         query, key, value = state[block + "qkv.weight"].chunk(3)
