@@ -78,13 +78,17 @@ pub mod policy {
                 import loci:policy/truncation@0.1.0;
                 import loci:policy/ranking@0.1.0;
                 import loci:policy/condensation@0.1.0;
+                import loci:policy/extraction@0.1.0;
+                import loci:policy/chunking@0.1.0;
             }
         ",
         world: "loci:host-policy/imports",
         imports: { default: async | trappable },
         additional_derives: [Clone, PartialEq],
     });
-    pub use loci::policy::{assembly, condensation, ranking, truncation, types};
+    pub use loci::policy::{
+        assembly, chunking, condensation, extraction, ranking, truncation, types,
+    };
 }
 
 /// `loci:search@0.1.0`: the vector index, shared by all instances of the api.

@@ -21,17 +21,31 @@ pub use refusal::Refusal;
 /// The largest policy, in bytes.
 pub const POLICY_BYTES_MAX: usize = 8 << 20;
 
-/// What one call may execute, in units of fuel (about one for each instruction): so many, and so
-/// many more for each byte of the request. Fuel is the same on every machine, so it is what ends a
-/// call; the rest is there for what fuel does not see.
-const FUEL: u64 = 50_000_000;
-const FUEL_PER_BYTE: u64 = 200;
+/// What one call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Units of fuel (about one for each instruction). Fuel is the same on every machine, so it is
+    /// what ends a call; the rest is there for what fuel does not see.
+    pub fuel: u64,
+    /// Units of fuel for each byte of the request, besides.
+    pub fuel_per_byte: u64,
+    /// Time, in ticks of the epoch (10 ms each).
+    pub ticks: u64,
+    /// Linear memory, in bytes.
+    pub memory_bytes: usize,
+    /// What an answer may take in the host's memory, in bytes. A list in a guest's memory can be
+    /// much smaller than what it stands for, since its elements may all lie in the same place.
+    pub answer_bytes: usize,
+}
 
-/// The time that one call may take, in ticks of the epoch (10 ms each).
-const TICKS_MAX: u64 = 200;
-
-/// The linear memory of one call, in bytes.
-const MEMORY_BYTES_MAX: usize = 64 << 20;
+/// What a decision in the middle of a turn may take: it is over in microseconds as a rule.
+pub const OF_A_TURN: Allowance = Allowance {
+    fuel: 50_000_000,
+    fuel_per_byte: 200,
+    ticks: 200,
+    memory_bytes: 64 << 20,
+    answer_bytes: 1 << 20,
+};
 
 /// The elements of one table.
 const TABLE_ELEMENTS_MAX: usize = 10_000;
@@ -40,10 +54,6 @@ const TABLE_ELEMENTS_MAX: usize = 10_000;
 const CORE_INSTANCES_MAX: usize = 8;
 const TABLES_MAX: usize = 4;
 const MEMORIES_MAX: usize = 1;
-
-/// What an answer may take in the host's memory, in bytes. A list in a guest's memory can be much
-/// smaller than what it stands for, since its elements may all lie in the same place.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// An interface that policies implement: what a slot must know of it.
 ///
@@ -54,6 +64,8 @@ pub trait Interface: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// The function that decides.
     const FUNCTION: &'static str;
+    /// What one call may take.
+    const ALLOWANCE: Allowance = OF_A_TURN;
     /// What the function takes.
     type Request: Lower + Send + Sync + 'static;
     /// What the function returns.
@@ -139,7 +151,8 @@ impl<I: Interface> Policy<I> {
     /// Fails as the cases of `failure` say.
     pub fn call(&self, request: &I::Request) -> Result<I::Answer, Failure> {
         let bytes = I::measure(request)?;
-        let (answer,): (I::Answer,) = run(&self.pre, &self.function, (request,), bytes)?;
+        let (answer,): (I::Answer,) =
+            run(&self.pre, &self.function, (request,), bytes, &I::ALLOWANCE)?;
         if I::keeps_rules(&self.facts, request, &answer) {
             Ok(answer)
         } else {
@@ -186,7 +199,7 @@ impl<I: Interface> Probe<'_, I> {
         R: Lift + Send + Sync + 'static,
     {
         let function = self.function::<(), (R,)>(name)?;
-        run::<(), (R,)>(self.pre, &function, (), 0)
+        run::<(), (R,)>(self.pre, &function, (), 0, &I::ALLOWANCE)
             .map(|(answer,)| answer)
             .map_err(|failure| Refusal::Describe { function: name, failure })
     }
@@ -200,7 +213,7 @@ impl<I: Interface> Probe<'_, I> {
         let missing = || Refusal::NoFunction { interface: I::NAME, function: name };
         let component = self.pre.component();
         let index = component.get_export_index(Some(self.interface), name).ok_or_else(missing)?;
-        let mut store = store(self.pre.engine(), 0);
+        let mut store = store(self.pre.engine(), 0, &I::ALLOWANCE);
         let instance = start(&mut store, self.pre).map_err(Refusal::Start)?;
         match instance.get_typed_func::<P, R>(&mut store, &index) {
             Ok(_) => Ok(index),
@@ -252,12 +265,13 @@ fn run<P, R>(
     function: &ComponentExportIndex,
     params: P,
     request_bytes: usize,
+    allowance: &Allowance,
 ) -> Result<R, Failure>
 where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
-    let mut store = store(pre.engine(), request_bytes);
+    let mut store = store(pre.engine(), request_bytes, allowance);
     let instance = start(&mut store, pre)?;
     let function: TypedFunc<P, R> = instance
         .get_typed_func(&mut store, function)
@@ -274,21 +288,21 @@ fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instanc
 }
 
 /// A store for one call with a request of this size.
-fn store(engine: &Engine, request_bytes: usize) -> Store<Limits> {
-    let mut store = Store::new(engine, Limits::default());
+fn store(engine: &Engine, request_bytes: usize, allowance: &Allowance) -> Store<Limits> {
+    let limits = Limits { memory_bytes: allowance.memory_bytes, refused: false };
+    let mut store = Store::new(engine, limits);
     store.limiter(|limits| limits);
-    store.set_epoch_deadline(TICKS_MAX);
-    store.set_hostcall_fuel(ANSWER_BYTES_MAX);
+    store.set_epoch_deadline(allowance.ticks);
+    store.set_hostcall_fuel(allowance.answer_bytes);
     let bytes = u64::try_from(request_bytes).unwrap_or(u64::MAX);
-    store
-        .set_fuel(FUEL.saturating_add(FUEL_PER_BYTE.saturating_mul(bytes)))
-        .expect("the engine of policies counts fuel");
+    let fuel = allowance.fuel.saturating_add(allowance.fuel_per_byte.saturating_mul(bytes));
+    store.set_fuel(fuel).expect("the engine of policies counts fuel");
     store
 }
 
 /// What a call may take, and whether it was refused more.
-#[derive(Default)]
 pub struct Limits {
+    memory_bytes: usize,
     refused: bool,
 }
 
@@ -299,8 +313,8 @@ impl ResourceLimiter for Limits {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.refused |= desired > MEMORY_BYTES_MAX;
-        Ok(desired <= MEMORY_BYTES_MAX)
+        self.refused |= desired > self.memory_bytes;
+        Ok(desired <= self.memory_bytes)
     }
 
     fn table_growing(

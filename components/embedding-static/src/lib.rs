@@ -46,6 +46,10 @@ mod component {
         fn embed(texts: Vec<String>, _purpose: Purpose) -> Result<Vec<Vec<f32>>, Error> {
             MODEL.with(|model| model.embed(&texts))
         }
+
+        fn count(texts: Vec<String>) -> Result<Vec<u32>, Error> {
+            MODEL.with(|model| model.count(&texts))
+        }
     }
 
     bindings::export!(Embeddings with_types_in bindings);

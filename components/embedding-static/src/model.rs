@@ -14,6 +14,8 @@ use crate::types::Error;
 
 /// The texts of one call.
 pub const TEXTS_MAX: usize = 256;
+/// The texts of one call that counts.
+pub const COUNTED_TEXTS_MAX: usize = 1_024;
 /// One text, in bytes.
 pub const TEXT_BYTES_MAX: usize = 65_536;
 
@@ -66,6 +68,21 @@ impl Model {
         texts.iter().map(|text| self.vector(text)).collect()
     }
 
+    /// The tokens of each text. Fails with `invalid-request` if there are more than
+    /// `COUNTED_TEXTS_MAX` or one is longer than `TEXT_BYTES_MAX`.
+    pub fn count(&self, texts: &[String]) -> Result<Vec<u32>, Error> {
+        let too_long = |text: &String| text.len() > TEXT_BYTES_MAX;
+        if texts.len() > COUNTED_TEXTS_MAX || texts.iter().any(too_long) {
+            return Err(Error::InvalidRequest);
+        }
+        let count = |text: &String| {
+            let left = self.tokens(text, usize::MAX, &mut |_| ())?;
+            // A text has at most a token for each byte.
+            Ok((usize::MAX - left) as u32)
+        };
+        texts.iter().map(count).collect()
+    }
+
     /// The vector of one text: of length 1, or zeros if no token has a vector.
     fn vector(&self, text: &str) -> Result<Vec<f32>, Error> {
         let mut sum = vec![0.0; self.table.dimensions];
@@ -73,7 +90,7 @@ impl Model {
         let mut rest = text;
         while left > 0 && !rest.is_empty() {
             let (segment, after) = rest.split_at(border(rest));
-            left = self.add(segment, left, &mut sum)?;
+            left = self.tokens(segment, left, &mut |token| self.table.add(token, &mut sum))?;
             rest = after;
         }
         let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -83,10 +100,15 @@ impl Model {
         Ok(sum)
     }
 
-    /// Adds the vectors of at most `left` tokens to `sum`; returns how many more there may be.
-    fn add(&self, segment: &str, left: usize, sum: &mut [f32]) -> Result<usize, Error> {
+    /// Visits at most `left` tokens of a text; returns how many more there may be.
+    fn tokens(
+        &self,
+        segment: &str,
+        left: usize,
+        visit: &mut impl FnMut(u32),
+    ) -> Result<usize, Error> {
         if segment.is_ascii() {
-            return self.add_words(plain_words(&plain(segment)), left, sum);
+            return self.tokens_of(plain_words(&plain(segment)), left, visit);
         }
         let engine = |_| Error::EngineFailed;
         let mut normalized = NormalizedString::from(segment);
@@ -94,21 +116,21 @@ impl Model {
         let mut words = PreTokenizedString::from(normalized);
         BertPreTokenizer.pre_tokenize(&mut words).map_err(engine)?;
         let words = words.get_splits(OffsetReferential::Original, OffsetType::None);
-        self.add_words(words.into_iter().map(|(word, ..)| word), left, sum)
+        self.tokens_of(words.into_iter().map(|(word, ..)| word), left, visit)
     }
 
-    fn add_words<'a>(
+    fn tokens_of<'a>(
         &self,
         words: impl Iterator<Item = &'a str>,
         mut left: usize,
-        sum: &mut [f32],
+        visit: &mut impl FnMut(u32),
     ) -> Result<usize, Error> {
         for word in words {
             for token in self.words.tokenize(word).map_err(|_| Error::EngineFailed)? {
                 if left == 0 {
                     return Ok(0);
                 }
-                self.table.add(token.id, sum);
+                visit(token.id);
                 left -= 1;
             }
         }
@@ -238,6 +260,17 @@ mod tests {
         }
         let solid = "é".repeat(SEGMENT_BYTES);
         assert_eq!(border(&solid), solid.len());
+    }
+
+    #[test]
+    fn pieces_that_end_behind_white_space_count_as_the_whole() {
+        let model = Model::bundled();
+        let text = "Understanding tokenizers, one piece at a time: naïve, isn't it? ".repeat(9);
+        let pieces: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
+        let whole = model.count(&[text]).unwrap()[0];
+        assert_eq!(model.count(&pieces).unwrap().iter().sum::<u32>(), whole);
+        assert!(whole > 100);
+        assert_eq!(model.count(&[String::new()]), Ok(vec![0]));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub use warm::StaticEmbedder;
 
 /// Texts in one call of `embed`.
 const TEXTS_MAX: usize = 256;
+/// Texts in one call of `count`.
+const COUNTED_TEXTS_MAX: usize = 1_024;
 /// The length of one text, in bytes.
 const TEXT_BYTES_MAX: usize = 65_536;
 
@@ -80,6 +82,17 @@ impl<T: Send> embeddings::HostWithStore<T> for Embeddings {
             Purpose::Query => model::Purpose::Query,
         };
         Ok(embedder_of(accessor).embed(texts, purpose).await.map_err(types::Error::from))
+    }
+
+    async fn count(
+        accessor: &Accessor<T, Self>,
+        texts: Vec<String>,
+    ) -> wasmtime::Result<Result<Vec<u32>, types::Error>> {
+        let too_long = |text: &String| text.len() > TEXT_BYTES_MAX;
+        if texts.len() > COUNTED_TEXTS_MAX || texts.iter().any(too_long) {
+            return Ok(Err(types::Error::InvalidRequest));
+        }
+        Ok(embedder_of(accessor).count(texts).await.map_err(types::Error::from))
     }
 }
 

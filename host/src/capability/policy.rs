@@ -1,7 +1,9 @@
 //! `loci:policy@0.1.0`: what policies decide, each in a slot of its own.
 //!
-//! The calls do not wait: a policy takes microseconds, and the slot ends it if it takes much more.
+//! Calls in the middle of a turn do not wait: such a policy takes microseconds, and the slot ends
+//! it if it takes much more. Reading and cutting a document takes longer, on a thread of its own.
 
+mod documents;
 mod interfaces;
 mod rules;
 
@@ -10,8 +12,11 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker};
 
-use crate::bindings::policy::{assembly, condensation, ranking, truncation, types};
+use crate::bindings::policy::{
+    assembly, chunking, condensation, extraction, ranking, truncation, types,
+};
 use crate::slot::{Refusal, Slot};
+use documents::{Chunking, Extraction};
 use interfaces::{Assembly, Condensation, Ranking, Truncation};
 
 /// The policies of the application. Cheap to clone; all clones share the slots.
@@ -21,6 +26,8 @@ pub struct Ctx {
     truncation: Arc<Slot<Truncation>>,
     ranking: Arc<Slot<Ranking>>,
     condensation: Arc<Slot<Condensation>>,
+    extraction: Arc<Slot<Extraction>>,
+    chunking: Arc<Slot<Chunking>>,
 }
 
 /// The components to begin with.
@@ -33,6 +40,10 @@ pub struct Components<'a> {
     pub ranking: &'a [u8],
     /// Exports `loci:policy/condensation@0.1.0`.
     pub condensation: &'a [u8],
+    /// Exports `loci:policy/extraction@0.1.0`.
+    pub extraction: &'a [u8],
+    /// Exports `loci:policy/chunking@0.1.0`.
+    pub chunking: &'a [u8],
 }
 
 impl Ctx {
@@ -47,6 +58,8 @@ impl Ctx {
             truncation: Arc::new(Slot::new(engine, components.truncation)?),
             ranking: Arc::new(Slot::new(engine, components.ranking)?),
             condensation: Arc::new(Slot::new(engine, components.condensation)?),
+            extraction: Arc::new(Slot::new(engine, components.extraction)?),
+            chunking: Arc::new(Slot::new(engine, components.chunking)?),
         })
     }
 
@@ -128,5 +141,7 @@ pub fn add_to_linker<T: Send + 'static>(
     assembly::add_to_linker::<T, Policies>(linker, view)?;
     truncation::add_to_linker::<T, Policies>(linker, view)?;
     ranking::add_to_linker::<T, Policies>(linker, view)?;
-    condensation::add_to_linker::<T, Policies>(linker, view)
+    condensation::add_to_linker::<T, Policies>(linker, view)?;
+    extraction::add_to_linker::<T, Policies>(linker, view)?;
+    chunking::add_to_linker::<T, Policies>(linker, view)
 }

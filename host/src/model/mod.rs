@@ -320,4 +320,24 @@ pub trait Embedder: Send + Sync + 'static {
         texts: Vec<String>,
         purpose: Purpose,
     ) -> BoxFuture<'_, Result<Vec<Vec<f32>>, ModelError>>;
+
+    /// Counts the tokens of texts. A model whose tokenizer is out of reach estimates, and rather
+    /// too much than too little.
+    fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
+        let counts = texts.iter().map(|text| estimate_tokens(text)).collect();
+        Box::pin(std::future::ready(Ok(counts)))
+    }
+}
+
+/// The most tokens that a text is likely to have, where nobody can count them: words of other
+/// scripts fall into characters, and long or rare words into pieces of a few letters.
+fn estimate_tokens(text: &str) -> u32 {
+    let word = |word: &str| match word.is_ascii() {
+        true => {
+            let marks = word.bytes().filter(|byte| !byte.is_ascii_alphanumeric()).count();
+            marks + (word.len() - marks).div_ceil(3)
+        }
+        false => word.chars().count(),
+    };
+    u32::try_from(text.split_whitespace().map(word).sum::<usize>()).unwrap_or(u32::MAX)
 }

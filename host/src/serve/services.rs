@@ -24,7 +24,9 @@ const ASSEMBLY: &str = "loci:policy/assembly@0.1.0";
 const TRUNCATION: &str = "loci:policy/truncation@0.1.0";
 const RANKING: &str = "loci:policy/ranking@0.1.0";
 const CONDENSATION: &str = "loci:policy/condensation@0.1.0";
-const POLICIES: [&str; 4] = [ASSEMBLY, TRUNCATION, RANKING, CONDENSATION];
+const EXTRACTION: &str = "loci:policy/extraction@0.1.0";
+const CHUNKING: &str = "loci:policy/chunking@0.1.0";
+const POLICIES: [&str; 6] = [ASSEMBLY, TRUNCATION, RANKING, CONDENSATION, EXTRACTION, CHUNKING];
 
 /// The interfaces that the host's own chat model answers for: no component is loaded for them.
 const CHAT: [&str; 3] =
@@ -149,6 +151,8 @@ impl Services {
             truncation: &file(TRUNCATION)?,
             ranking: &file(RANKING)?,
             condensation: &file(CONDENSATION)?,
+            extraction: &file(EXTRACTION)?,
+            chunking: &file(CHUNKING)?,
         };
         Ok(Some(policy::Ctx::new(self.engines.policies(), &components)?))
     }

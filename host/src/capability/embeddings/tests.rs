@@ -59,6 +59,15 @@ fn component() -> Vec<u8> {
                 (i32.store8 (i32.const 0) (i32.const 0))
                 (i32.store (i32.const 4) (i32.const 4096))
                 (i32.store (i32.const 8) (local.get 1))
+                (i32.const 0))
+            (func (export "loci:inference/embeddings@0.1.0#count")
+                (param i32 i32) (result i32)
+                (if (i32.eq (local.get 1) (i32.const {TOO_FEW}))
+                    (then (local.set 1 (i32.const 1))))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store (i32.const 4) (i32.const 4096))
+                (i32.store (i32.const 8) (local.get 1))
+                (i32.store (i32.const 4096) (i32.const 7))
                 (i32.const 0)))"#
     );
     let mut module = wat::parse_str(module).expect("a module");
@@ -122,4 +131,12 @@ fn what_is_no_such_component_is_refused() {
     let component = wat::parse_str("(component)").expect("a component");
     let error = StaticEmbedder::new(engines.guests(), &component).err().expect("a refusal");
     assert!(error.to_string().contains("does not export `describe`"), "{error}");
+}
+
+#[tokio::test]
+async fn every_text_is_counted() {
+    let (embedder, _cache) = embedder();
+    assert_eq!(embedder.count(texts(1)).await, Ok(vec![7]));
+    let answer = embedder.count(texts(TOO_FEW)).await;
+    assert!(matches!(answer, Err(ModelError::EngineFailed(_))), "{answer:?}");
 }

@@ -8,9 +8,7 @@ use anyhow::{Context as _, Result};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
-use wasmtime::component::{
-    ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower, TypedFunc,
-};
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store, StoreLimits, Trap};
 
 use crate::bindings::inference::embeddings::{self, Purpose};
@@ -41,6 +39,7 @@ pub struct StaticEmbedder {
 struct Shared {
     pre: InstancePre<StoreLimits>,
     embed: ComponentExportIndex,
+    count: ComponentExportIndex,
     model: EmbeddingModel,
     idle: Mutex<Vec<Warm>>,
     permits: Semaphore,
@@ -50,10 +49,12 @@ struct Shared {
 struct Warm {
     store: Store<StoreLimits>,
     embed: TypedFunc<Arguments, Answer>,
+    count: TypedFunc<(Vec<String>,), Counts>,
 }
 
 type Arguments = (Vec<String>, Purpose);
 type Answer = (Result<Vec<Vec<f32>>, types::Error>,);
+type Counts = (Result<Vec<u32>, types::Error>,);
 
 impl StaticEmbedder {
     /// Compiles the component, starts one instance, and asks it what it is. Blocks for up to
@@ -74,7 +75,7 @@ impl StaticEmbedder {
                 .and_then(|interface| component.get_export_index(Some(interface), name))
                 .with_context(|| format!("the component does not export `{name}` of `{INTERFACE}`"))
         };
-        let (describe, embed) = (find("describe")?, find("embed")?);
+        let (describe, embed, count) = (find("describe")?, find("embed")?, find("count")?);
         let model = described(&pre, &describe)?;
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
@@ -82,6 +83,7 @@ impl StaticEmbedder {
             idle: Mutex::default(),
             pre,
             embed,
+            count,
             model,
         };
         // The first text that somebody sends is not the one that sets up the tokenizer.
@@ -117,6 +119,17 @@ impl Embedder for StaticEmbedder {
         }
         .boxed()
     }
+
+    fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
+        async move {
+            let permit = self.shared.permits.acquire().await;
+            let _permit = permit.map_err(|error| ModelError::EngineFailed(error.to_string()))?;
+            let shared = Arc::clone(&self.shared);
+            let work = tokio::task::spawn_blocking(move || shared.count(texts));
+            work.await.unwrap_or_else(|error| Err(ModelError::EngineFailed(error.to_string())))
+        }
+        .boxed()
+    }
 }
 
 impl Shared {
@@ -126,20 +139,11 @@ impl Shared {
 
     /// Embeds on an instance that is idle, or on a new one. Blocks.
     fn run(&self, texts: Vec<String>, purpose: Purpose) -> Result<Vec<Vec<f32>>, ModelError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let count = texts.len();
-        let started = idle.map_or_else(|| self.start(), Ok);
-        let answer = started.and_then(|mut warm| {
-            warm.store.set_epoch_deadline(TICKS_MAX);
+        let answer = self.call(|warm| {
             let (answer,) = warm.embed.call(&mut warm.store, (texts, purpose))?;
-            Ok((warm, answer))
-        });
-        // An instance that has trapped does not come back.
-        let (warm, answer) = answer.map_err(|error| match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => ModelError::TimedOut,
-            _ => ModelError::EngineFailed(format!("{error:?}")),
+            Ok(answer)
         })?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(warm);
         let vectors = answer.map_err(failure)?;
         let dimensions = self.model.dimensions as usize;
         let sound = |vector: &Vec<f32>| {
@@ -153,25 +157,56 @@ impl Shared {
         }
     }
 
+    /// Counts on an instance that is idle, or on a new one. Blocks.
+    fn count(&self, texts: Vec<String>) -> Result<Vec<u32>, ModelError> {
+        let count = texts.len();
+        let answer = self.call(|warm| {
+            let (answer,) = warm.count.call(&mut warm.store, (texts,))?;
+            Ok(answer)
+        })?;
+        let counts = answer.map_err(failure)?;
+        if counts.len() == count {
+            Ok(counts)
+        } else {
+            let how = "the component did not count each text that it was asked for";
+            Err(ModelError::EngineFailed(how.to_owned()))
+        }
+    }
+
+    /// Does something with an instance that is idle, or with a new one. One that has trapped does
+    /// not come back.
+    fn call<R>(
+        &self,
+        work: impl FnOnce(&mut Warm) -> wasmtime::Result<R>,
+    ) -> Result<R, ModelError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let started = idle.map_or_else(|| self.start(), Ok);
+        let done = started.and_then(|mut warm| {
+            warm.store.set_epoch_deadline(TICKS_MAX);
+            let answer = work(&mut warm)?;
+            Ok((warm, answer))
+        });
+        let (warm, answer) = done.map_err(|error| match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => ModelError::TimedOut,
+            _ => ModelError::EngineFailed(format!("{error:?}")),
+        })?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(warm);
+        Ok(answer)
+    }
+
     fn start(&self) -> wasmtime::Result<Warm> {
-        let (store, embed) = start(&self.pre, &self.embed)?;
-        Ok(Warm { store, embed })
+        let (mut store, instance) = start(&self.pre)?;
+        let embed = instance.get_typed_func(&mut store, &self.embed)?;
+        let count = instance.get_typed_func(&mut store, &self.count)?;
+        Ok(Warm { store, embed, count })
     }
 }
 
-/// Starts an instance, and finds a function in it.
-fn start<P, R>(
-    pre: &InstancePre<StoreLimits>,
-    function: &ComponentExportIndex,
-) -> wasmtime::Result<(Store<StoreLimits>, TypedFunc<P, R>)>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
+/// Starts an instance.
+fn start(pre: &InstancePre<StoreLimits>) -> wasmtime::Result<(Store<StoreLimits>, Instance)> {
     let mut store = pure::store(pre.engine(), &LIMITS);
     let instance = pre.instantiate(&mut store)?;
-    let function = instance.get_typed_func(&mut store, function)?;
-    Ok((store, function))
+    Ok((store, instance))
 }
 
 /// What the component says that it is.
@@ -180,7 +215,8 @@ fn described(
     describe: &ComponentExportIndex,
 ) -> Result<EmbeddingModel> {
     type Described = (Result<embeddings::EmbeddingModel, types::Error>,);
-    let (mut store, describe) = start::<(), Described>(pre, describe)?;
+    let (mut store, instance) = start(pre)?;
+    let describe = instance.get_typed_func::<(), Described>(&mut store, describe)?;
     let (model,) = describe.call(&mut store, ())?;
     let model = model.map_err(failure).context("the component does not say what it is")?;
     Ok(EmbeddingModel {

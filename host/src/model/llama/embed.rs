@@ -29,9 +29,9 @@ const WINDOW_TOKENS_MAX: u32 = 2_048;
 /// Windows that are evaluated at once, at most.
 const SEQUENCES_MAX: u32 = 16;
 
-struct Request {
-    texts: Vec<String>,
-    reply: oneshot::Sender<Result<Vec<Vec<f32>>, ModelError>>,
+enum Request {
+    Embed { texts: Vec<String>, reply: oneshot::Sender<Result<Vec<Vec<f32>>, ModelError>> },
+    Count { texts: Vec<String>, reply: oneshot::Sender<Result<Vec<u32>, ModelError>> },
 }
 
 struct Ready {
@@ -63,17 +63,27 @@ impl Embedder for LlamaEmbedder {
         texts: Vec<String>,
         _: Purpose,
     ) -> BoxFuture<'_, Result<Vec<Vec<f32>>, ModelError>> {
-        async move {
-            let (reply, replied) = oneshot::channel();
-            let request = Request { texts, reply };
-            match self.staged.get()?.requests.try_send(request) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_)) => return Err(ModelError::Busy(RETRY_MS)),
-                Err(TrySendError::Disconnected(_)) => return Err(ended()),
-            }
-            replied.await.unwrap_or_else(|_| Err(ended()))
+        self.ask(|reply| Request::Embed { texts, reply }).boxed()
+    }
+
+    fn count(&self, texts: Vec<String>) -> BoxFuture<'_, Result<Vec<u32>, ModelError>> {
+        self.ask(|reply| Request::Count { texts, reply }).boxed()
+    }
+}
+
+impl LlamaEmbedder {
+    /// Hands a request to the thread of the model, and waits for its answer.
+    async fn ask<R>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<R, ModelError>>) -> Request,
+    ) -> Result<R, ModelError> {
+        let (reply, replied) = oneshot::channel();
+        match self.staged.get()?.requests.try_send(request(reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(ModelError::Busy(RETRY_MS)),
+            Err(TrySendError::Disconnected(_)) => return Err(ended()),
         }
-        .boxed()
+        replied.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
@@ -182,10 +192,14 @@ impl<'m> Engine<'m> {
     }
 
     fn run(&mut self, requests: &Receiver<Request>) {
-        for Request { texts, reply } in requests {
-            if !reply.is_closed() {
-                // Whoever asked may leave meanwhile.
-                drop(reply.send(self.embed(&texts)));
+        // Whoever asked may have left, or leave meanwhile.
+        for request in requests {
+            match request {
+                Request::Embed { texts, reply } if !reply.is_closed() => {
+                    drop(reply.send(self.embed(&texts)));
+                }
+                Request::Count { texts, reply } => drop(reply.send(Ok(self.count(&texts)))),
+                Request::Embed { .. } => {}
             }
         }
     }
@@ -221,6 +235,13 @@ impl<'m> Engine<'m> {
             }
         }
         Ok(vectors)
+    }
+
+    /// The tokens of each text, without markers.
+    fn count(&self, texts: &[String]) -> Vec<u32> {
+        let vocabulary = self.model.vocab();
+        let count = |text: &String| vocabulary.tokenize(text.as_bytes(), false, false).len() as u32;
+        texts.iter().map(count).collect()
     }
 
     /// The texts' tokens, cut where they are longer than the model sees at once.

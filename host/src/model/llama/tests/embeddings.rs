@@ -60,6 +60,16 @@ fn a_long_text_is_seen_whole_and_an_empty_one_is_zero() {
 }
 
 #[test]
+fn texts_are_counted_by_the_model_s_own_tokenizer() {
+    let (_folder, embedder) = embedder(&TinyGguf::embedding());
+    let embedder = embedder.expect("it is loaded");
+    let texts = [String::new(), "abc ".to_owned(), "abc abc ".to_owned()];
+    let counts = run(embedder.count(texts.to_vec())).expect("it goes well");
+    assert_eq!(counts[0], 0);
+    assert!(counts[1] > 0 && counts[2] == 2 * counts[1], "{counts:?}");
+}
+
+#[test]
 fn a_chat_model_is_no_embedding_model() {
     let (_folder, embedder) = embedder(&TinyGguf::chat());
     assert_eq!(embedder.err(), Some(ModelError::LoadFailed));
