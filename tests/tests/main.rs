@@ -1,6 +1,7 @@
 //! What no single crate can show. One binary, so that it links once.
 
 mod crash;
+mod documents;
 mod engine;
 mod errors;
 mod lifecycle;

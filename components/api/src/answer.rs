@@ -12,7 +12,9 @@ use spin_sdk::wasip3::spawn;
 
 use crate::bindings::inference::{chat, models};
 use crate::db::memory::{self, Memory};
-use crate::db::{Database, messages, migrations, sessions};
+use crate::db::passages;
+use crate::db::{Database, documents, messages, migrations, sessions};
+use crate::documents::work;
 use crate::http::error::ApiError;
 use crate::http::request;
 use crate::http::response::{self, Response};
@@ -54,8 +56,12 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         }
         Route::ModelStatus => Ok(response::json(200, &status::of_models(&settings).await)),
         Route::Maintenance => {
-            let done = index::maintain(&database, &settings.host_run).await?;
+            let mut done = index::maintain(&database, &settings.host_run).await?;
+            done.documents = work::work(&database, &settings.host_run).await?;
             Ok(response::json(200, &done))
+        }
+        Route::Document(route) => {
+            crate::documents::answer::answer(route, database, settings, request).await
         }
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, limit) => {
@@ -75,8 +81,11 @@ async fn prepare(database: &Rc<Database>, settings: &Settings) -> Result<(), Api
         // No host calls maintenance here, so what was left undone is done when an instance begins.
         spawn(async {
             let Ok(database) = Database::open().await else { return };
-            if let Err(error) = index::maintain(&database, "").await {
-                eprintln!("maintenance waits: {}", error.message);
+            let maintained = index::maintain(&database, "").await.map(drop);
+            for done in [maintained, work::work(&database, "").await.map(drop)] {
+                if let Err(error) = done {
+                    eprintln!("maintenance waits: {}", error.message);
+                }
             }
         });
     }
@@ -129,13 +138,17 @@ async fn body(request: Request) -> Result<serde_json::Map<String, serde_json::Va
 
 async fn create_session(database: &Database, request: Request) -> Result<Response, ApiError> {
     let new = request::new_session(&body(request).await?)?;
-    if let Some(id) = new.rag_document_ids.iter().flatten().next() {
-        let shown: String = id.chars().take(64).collect();
-        let message = format!("`rag_document_ids` names `{shown}`, and there is no such document");
-        return Err(ApiError::invalid("rag_document_ids", message));
-    }
+    let asked = new.rag_document_ids.clone().unwrap_or_default();
+    let linked =
+        documents::numbers(database, &asked).await.map_err(|error| match error.status {
+            404 => ApiError::invalid(
+                "rag_document_ids",
+                format!("`rag_document_ids`: {}", error.message),
+            ),
+            _ => error,
+        })?;
     let model = Some(models::status().await.name).filter(|name| !name.is_empty());
-    Ok(response::json(201, &sessions::create(database, &new, model).await?))
+    Ok(response::json(201, &sessions::create(database, &new, &linked, model).await?))
 }
 
 async fn delete_session(database: &Database, id: &str) -> Result<Response, ApiError> {
@@ -152,7 +165,8 @@ async fn get_receipt(database: &Database, id: &str, message: u64) -> Result<Resp
     let stored = serde_json::from_str(&body)
         .map_err(|cause| ApiError::internal("the receipt cannot be read", cause))?;
     let texts = messages::contents(database, session, &replay::referred(&stored)).await?;
-    let mut resolved = replay::resolve(stored, &texts);
+    let passages = passages::contents(database, &replay::referred_passages(&stored)).await?;
+    let mut resolved = replay::resolve(stored, &texts, &passages);
     resolved["message_id"] = json!(message);
     Ok(response::json(200, &resolved))
 }
@@ -169,7 +183,8 @@ async fn search(
     }
     let session = sessions::number(database, id).await?;
     let scope = Scope { session, session_id: id, before_turn: u32::MAX };
-    let hits = recall::look_up(database, &scope, text).await?;
+    let query = async { recall::embed_query(database, text).await.map(Rc::new) };
+    let hits = recall::look_up(database, &scope, text, query).await?;
     let (found, _) = recall::choose(database, &scope, text, hits, &[], limit).await?;
     let memory = |one: recall::Recalled| Memory {
         message_id: one.found.message,

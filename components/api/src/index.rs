@@ -99,6 +99,8 @@ pub struct Maintained {
     pub indexed: usize,
     /// Whether more messages wait.
     pub more: bool,
+    /// Documents that are done with.
+    pub documents: usize,
 }
 
 /// Marks the turns that died, and indexes what waits, in bounded steps.

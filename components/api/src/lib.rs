@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod bindings;
 pub mod db;
+pub mod documents;
 pub mod http;
 pub mod index;
 pub mod limits;

@@ -9,6 +9,18 @@ pub const BODY_BYTES_MAX: usize = 7 * MESSAGE_BYTES_MAX;
 pub const NAME_BYTES_MAX: usize = 512;
 /// The most documents that a session may be linked to.
 pub const SESSION_DOCUMENTS_MAX: usize = 256;
+/// The most bytes of an uploaded file.
+pub const DOCUMENT_BYTES_MAX: usize = 15 << 20;
+/// The most bytes of the text that is read out of a file.
+pub const DOCUMENT_TEXT_BYTES_MAX: usize = 8 << 20;
+/// The most bytes of a form with files.
+pub const FORM_BYTES_MAX: u64 = 32 << 20;
+/// Pieces of a form that may wait for its parser.
+pub const FORM_FRAMES_WAITING_MAX: usize = 4;
+/// The most files of a form.
+pub const FORM_FILES_MAX: usize = 64;
+/// The most bytes of a document's text that are shown at once.
+pub const TEXT_SHOWN_BYTES_MAX: u32 = 1 << 20;
 /// The most bytes of a query string, or of a path.
 pub const TARGET_BYTES_MAX: usize = 16_384;
 
@@ -70,6 +82,39 @@ pub const VECTORS_LOADED_MAX: u32 = 1_024;
 
 /// The most turns that a policy may want to see as history.
 pub const WINDOW_TURNS_MAX: u32 = 64;
+/// The most passages of documents in a prompt that a deployment may ask for.
+pub const PASSAGES_PER_TURN_MAX: u32 = 64;
+/// Hits that the dense search in documents is asked for.
+pub const DOCUMENT_HITS: u32 = 64;
+/// Scopes that one search of the index takes.
+pub const SCOPES_SEARCHED_MAX: usize = 256;
+/// The most sentences of a reply, and of what it may cite, that are compared.
+pub const CITED_SENTENCES_MAX: usize = 1_024;
+
+/// How long a document counts as worked on after its worker was last heard of, in microseconds: as
+/// long as reading one file may take, and more.
+pub const DOCUMENT_LEASE_MICROS: i64 = 120_000_000;
+/// How often somebody may begin to read a document without coming to an end.
+pub const DOCUMENT_ATTEMPTS_MAX: u32 = 3;
+/// The bytes of a piece of text that is measured.
+pub const PIECE_BYTES_MAX: usize = 64;
+/// The most tokens of a chunk, and the fewest that are asked for.
+pub const CHUNK_TOKENS_MAX: u32 = 256;
+/// See [`CHUNK_TOKENS_MAX`].
+pub const CHUNK_TOKENS_MIN: u32 = 128;
+/// Tokens that are left for the headings above a chunk.
+pub const HEADING_TOKENS: u32 = 32;
+/// The characters of a heading that are kept.
+pub const HEADING_CHARS_MAX: usize = 200;
+/// Chunks that are stored in one statement.
+pub const CHUNKS_STORED_MAX: usize = 256;
+/// The bytes of text that are stored in one statement, beyond the first chunk.
+pub const CHUNK_BYTES_STORED_MAX: usize = 1 << 20;
+/// Chunks that are embedded and indexed in one step.
+pub const CHUNKS_INDEXED_MAX: u32 = 64;
+/// How often a client that waits for a document is told how it is, in milliseconds.
+pub const PROGRESS_POLL_MILLIS: u64 = 200;
+
 /// The most literals that an assembly policy may declare.
 pub const LITERALS_MAX: usize = 64;
 /// The most bytes of one literal.

@@ -25,6 +25,8 @@ pub struct Settings {
     pub reply_tokens_max: u32,
     /// The most memories that one turn may recall.
     pub recall_memories_max: u32,
+    /// The most passages of documents that one turn may recall.
+    pub recall_passages_max: u32,
 }
 
 impl Settings {
@@ -57,6 +59,8 @@ pub async fn settings() -> Result<Rc<Settings>, ApiError> {
             .unwrap_or_else(|| INSTRUCTION.to_owned()),
         reply_tokens_max: number("reply_tokens_max", 512, 1, limits::REPLY_TOKENS_MAX).await?,
         recall_memories_max: number("recall_memories_max", 8, 1, limits::MEMORIES_PER_TURN_MAX)
+            .await?,
+        recall_passages_max: number("recall_passages_max", 6, 1, limits::PASSAGES_PER_TURN_MAX)
             .await?,
     };
     if settings.instruction.len() > limits::MESSAGE_BYTES_MAX {

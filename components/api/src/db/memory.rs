@@ -132,7 +132,7 @@ pub async fn lexical(
 /// The postings of the terms that tell something. Of a term whose places fill the limit, only some
 /// are known; it is common in its session and tells little, so it counts only where no term is
 /// rarer.
-fn telling(places: &[String]) -> Vec<Posting> {
+pub(super) fn telling(places: &[String]) -> Vec<Posting> {
     let terms: Vec<(bool, Vec<Posting>)> = places.iter().map(|places| postings(places)).collect();
     let all_common = terms.iter().all(|(common, postings)| *common || postings.is_empty());
     terms.into_iter().filter(|(common, _)| all_common || !common).flat_map(|(_, p)| p).collect()

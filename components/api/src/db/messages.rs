@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use spin_sdk::sqlite::Value;
 
+use super::documents::{self, Named};
 use super::{Database, Row, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
@@ -52,8 +53,8 @@ pub struct Posted {
     pub timestamp: i64,
     /// Whether the session remembers.
     pub memory: bool,
-    /// The documents that the session is linked to, as JSON.
-    pub documents: Option<String>,
+    /// The documents that the session is linked to.
+    pub documents: Vec<Named>,
     /// Whether an earlier turn of the session is alive.
     pub blocked: bool,
 }
@@ -95,7 +96,9 @@ pub const POST: &str = "INSERT INTO messages \
     ORDER BY v.column1 DESC \
     RETURNING id, session, turn, \
         (SELECT long_term_memory_enabled FROM sessions WHERE no = session), \
-        (SELECT rag_document_ids FROM sessions WHERE no = session), \
+        (SELECT json_group_array(json_array(d.no, d.id, d.version)) FROM session_documents AS l \
+            CROSS JOIN documents AS d ON d.no = l.document \
+            WHERE l.session = messages.session HAVING count(*) > 0), \
         (SELECT count(*) FROM messages AS p WHERE p.session = messages.session \
             AND p.status = 'pending' AND p.turn < messages.turn AND p.host_run = ?6 \
             AND p.lease > ?2)";
@@ -174,7 +177,7 @@ pub async fn post(
         reply,
         timestamp: now,
         memory: row.flag(3),
-        documents: row.take_text(4),
+        documents: documents::of_json(&row.text(4)),
         blocked: row.flag(5),
     })
 }

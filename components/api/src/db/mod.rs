@@ -1,10 +1,13 @@
 //! The database: the one place where anything lasts. Reached only through `spin:sqlite`, one atomic
 //! statement at a time.
 
+pub mod documents;
 pub mod indexing;
 pub mod memory;
 pub mod messages;
 pub mod migrations;
+pub mod passages;
+pub mod reading;
 pub mod sessions;
 pub mod superseded;
 

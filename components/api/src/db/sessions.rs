@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use spin_sdk::sqlite::Value;
 
+use super::documents::{self, Named};
 use super::{Database, Row, params};
 use crate::http::error::ApiError;
 use crate::http::request::NewSession;
@@ -33,15 +34,18 @@ pub struct Session {
 
 macro_rules! columns {
     () => {
-        "id, name, created_at, last_updated_at, llm_model_name, rag_document_ids, \
+        "id, name, created_at, last_updated_at, llm_model_name, \
+         (SELECT json_group_array(d.id) FROM session_documents AS l \
+             CROSS JOIN documents AS d ON d.no = l.document \
+             WHERE l.session = sessions.no HAVING count(*) > 0), \
          long_term_memory_enabled, metadata_tags"
     };
 }
 
-/// Makes a session: id, name, now, model name, document ids.
+/// Makes a session: id, name, now, model name.
 pub const CREATE: &str = concat!(
-    "INSERT INTO sessions (id, name, created_at, last_updated_at, llm_model_name, \
-     rag_document_ids) VALUES (?1, ?2, ?3, ?3, ?4, ?5) RETURNING ",
+    "INSERT INTO sessions (id, name, created_at, last_updated_at, llm_model_name) \
+     VALUES (?1, ?2, ?3, ?3, ?4) RETURNING ",
     columns!()
 );
 /// Lists sessions, newest first: limit, skip.
@@ -65,23 +69,26 @@ pub const SET_MEMORY: &str = concat!(
 /// Deletes a session with everything in it: id.
 pub const DELETE: &str = "DELETE FROM sessions WHERE id = ?1 RETURNING no";
 
-/// Makes a session.
+/// Makes a session, and links it to these documents.
 ///
 /// Fails with 500 if the database does.
 pub async fn create(
     database: &Database,
     new: &NewSession,
+    documents: &[Named],
     model: Option<String>,
 ) -> Result<Session, ApiError> {
-    let id = uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string();
-    let documents = new
-        .rag_document_ids
-        .as_ref()
-        .map(|ids| serde_json::to_string(ids).expect("strings are always JSON"));
-    let parameters = params![id, new.name.clone(), time::now_micros(), model, documents];
+    let id = new_id();
+    let parameters = params![id.clone(), new.name.clone(), time::now_micros(), model];
     let rows = database.query("the session could not be stored", CREATE, parameters).await?;
     let row = rows.into_iter().next().map(session);
-    row.ok_or_else(|| ApiError::internal("the session could not be stored", "no row came back"))
+    let made = row
+        .ok_or_else(|| ApiError::internal("the session could not be stored", "no row came back"))?;
+    if documents.is_empty() {
+        return Ok(made);
+    }
+    documents::link(database, number(database, &id).await?, documents).await?;
+    get(database, &id).await
 }
 
 /// Lists sessions, those with the newest message first.
@@ -159,7 +166,9 @@ fn session(mut row: Row) -> Session {
     }
 }
 
-fn random_bytes() -> [u8; 16] {
+/// A new UUID.
+pub fn new_id() -> String {
     use spin_sdk::wasip3::random::random::get_random_u64;
-    ((u128::from(get_random_u64()) << 64) | u128::from(get_random_u64())).to_le_bytes()
+    let bytes = (u128::from(get_random_u64()) << 64) | u128::from(get_random_u64());
+    uuid::Builder::from_random_bytes(bytes.to_le_bytes()).into_uuid().to_string()
 }

@@ -63,6 +63,12 @@ impl ApiError {
         )
     }
 
+    /// No such document: 404.
+    pub fn no_document(id: &str) -> Self {
+        let shown = id.chars().take(64).collect::<String>();
+        Self::new(404, "document_not_found", format!("no document has the id `{shown}`"))
+    }
+
     /// Something of ours failed: 500. The cause goes to the log, not to the client.
     pub fn internal(what: &str, cause: impl std::fmt::Display) -> Self {
         eprintln!("{what}: {cause}");
@@ -132,6 +138,12 @@ impl ApiError {
                 Self::new(500, "model_failed", "the model failed; the server's log says how")
             }
         }
+    }
+
+    /// What stands under `error` in the body.
+    pub fn shape(&self) -> serde_json::Value {
+        let mut body: serde_json::Value = serde_json::from_str(&self.body()).unwrap_or_default();
+        body["error"].take()
     }
 
     /// The body: `{"error":{"message","type","param","code"}}`.

@@ -135,7 +135,7 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 ///
 /// Fails with 400 for a field of the wrong type or length.
 pub fn new_session(fields: &Map<String, Value>) -> Result<NewSession, ApiError> {
-    Ok(NewSession { name: name(fields)?, rag_document_ids: document_ids(fields)? })
+    Ok(NewSession { name: name(fields)?, rag_document_ids: ids(fields, "rag_document_ids")? })
 }
 
 /// Takes the name of a session out of a body; `null` takes its name away.
@@ -146,6 +146,37 @@ pub fn new_name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError>
         return Err(ApiError::invalid("name", "`name` is missing: a string, or null for none"));
     }
     name(fields)
+}
+
+/// A search in chosen documents.
+#[derive(Debug, PartialEq)]
+pub struct DocumentSearch {
+    /// What is looked for.
+    pub query: String,
+    /// Where.
+    pub document_ids: Vec<String>,
+    /// The most passages.
+    pub limit: u32,
+}
+
+/// Takes a search in documents out of a body.
+///
+/// Fails with 400 for a missing or empty query, no documents, or a limit out of range.
+pub fn document_search(fields: &Map<String, Value>) -> Result<DocumentSearch, ApiError> {
+    let query = match fields.get("query") {
+        Some(Value::String(query)) if !query.trim().is_empty() => query.clone(),
+        _ => return Err(ApiError::invalid("query", "`query` must be a string that is not empty")),
+    };
+    if query.len() > limits::MESSAGE_BYTES_MAX {
+        return Err(ApiError::invalid("query", "`query` is longer than a message may be"));
+    }
+    let document_ids = ids(fields, "document_ids")?.unwrap_or_default();
+    if document_ids.is_empty() {
+        let message = "`document_ids` must name at least one document";
+        return Err(ApiError::invalid("document_ids", message));
+    }
+    let limit = whole(fields, "limit", 1, limits::MEMORY_HITS_MAX)?.unwrap_or(10);
+    Ok(DocumentSearch { query, document_ids, limit })
 }
 
 /// Takes the switch of the memory out of a body.
@@ -228,21 +259,17 @@ fn name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn document_ids(fields: &Map<String, Value>) -> Result<Option<Vec<String>>, ApiError> {
-    let wrong =
-        || ApiError::invalid("rag_document_ids", "`rag_document_ids` must be a list of ids");
-    let list = match fields.get("rag_document_ids") {
+fn ids(fields: &Map<String, Value>, name: &'static str) -> Result<Option<Vec<String>>, ApiError> {
+    let wrong = || ApiError::invalid(name, format!("`{name}` must be a list of ids"));
+    let list = match fields.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(list)) => list,
         Some(_) => return Err(wrong()),
     };
     if list.len() > limits::SESSION_DOCUMENTS_MAX {
-        let message = format!(
-            "`rag_document_ids` may have at most {} ids, not {}",
-            limits::SESSION_DOCUMENTS_MAX,
-            list.len()
-        );
-        return Err(ApiError::invalid("rag_document_ids", message));
+        let most = limits::SESSION_DOCUMENTS_MAX;
+        let message = format!("`{name}` may have at most {most} ids, not {}", list.len());
+        return Err(ApiError::invalid(name, message));
     }
     let ids = list.iter().map(|id| id.as_str().map(str::to_owned).ok_or_else(wrong));
     Ok(Some(ids.collect::<Result<_, _>>()?))

@@ -1,7 +1,10 @@
 //! Which request asks for what.
 
+mod documents;
+
 use super::error::ApiError;
 use crate::limits;
+pub use documents::DocumentRoute;
 
 /// What a request asks for.
 #[derive(Debug, PartialEq)]
@@ -38,6 +41,8 @@ pub enum Route {
     SearchMemories(String, String, u32),
     /// `DELETE /api/v1/sessions/{id}/memories/{message}`.
     ForgetMemory(String, u64),
+    /// What is about documents.
+    Document(DocumentRoute),
 }
 
 /// A part of a list.
@@ -74,6 +79,10 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
             "GET" => Ok(Route::ListSessions(page(query, limits::SESSIONS_LIMIT_DEFAULT)?)),
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
+        ["api", "v1", "documents", rest @ ..] => documents::route(method, path, query, rest),
+        ["api", "v1", "sessions", id, "documents", document] => {
+            documents::link(method, path, id, document)
+        }
         ["api", "v1", "sessions", id, rest @ ..] => session(method, path, query, id, rest),
         _ => Err(ApiError::new(404, "not_found", format!("there is nothing at `{path}`"))),
     }

@@ -2,21 +2,28 @@
 
 use std::rc::Rc;
 
+use futures::FutureExt;
+use futures::future::{LocalBoxFuture, Shared};
+
 use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
 use super::passages::{self, Material, Meter, Source};
 use super::queue::Stopped;
-use super::recall::{self, Hits, Recalled, Scope};
+use super::recall::{self, Embedded, Hits, Recalled, Scope};
 use super::receipt::Decided;
 use super::{Turn, fit, history};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::assembly::{Description, Layout};
-use crate::db::memory::Found;
+use crate::db::memory::Found as Said;
 use crate::db::messages;
+use crate::documents::recall::{Found, find};
 use crate::http::error::ApiError;
 use crate::index::Embedder;
 use crate::{measure, time};
+
+/// The query, embedded at most once.
+type Query = Shared<LocalBoxFuture<'static, Result<Rc<Embedded>, String>>>;
 
 /// Tokens that the model's context leaves.
 struct Budget {
@@ -27,7 +34,7 @@ struct Budget {
 /// What stands in the prompt verbatim, with its tokens.
 struct Shown {
     query_tokens: u32,
-    messages: Vec<(Found, u32)>,
+    messages: Vec<(Said, u32)>,
 }
 
 impl Turn {
@@ -43,18 +50,28 @@ impl Turn {
 
         // Where the window does not reach back to the first turn, no search has to wait for it.
         let early = history::window_start(self.posted.turn, &policy.history) > 1;
-        let (history, hits) = futures::join!(
+        let query = self.embedded();
+        let (history, hits, found) = futures::join!(
             self.measure_history(&policy, budget.prompt, measured),
-            self.look_up(early)
+            self.look_up(early, &query),
+            self.look_in_documents(&query)
         );
         let Shown { query_tokens, messages: history } = history?;
         self.stages.lap("history");
-        let (recalled, embedder) = self.recall(&history, hits?).await?;
+        let (recalled, embedder) = self.recall(&history, hits?, &query).await?;
+        let found = found?;
+        for lost in found.degraded {
+            if !self.degraded.contains(&lost) {
+                self.degraded.push(lost);
+            }
+        }
         self.stages.lap("recall");
 
         let chosen = recalled.iter().map(|one| one.found.message).collect();
+        let passages = found.passages.iter().map(|(passage, _)| passage.chunk).collect();
         let material = Material {
             instruction: &self.settings.instruction,
+            found: found.passages,
             recalled,
             history,
             query: self.query(),
@@ -74,6 +91,7 @@ impl Turn {
             kept: prompt.kept(sources.len()),
             sources,
             recalled: chosen,
+            passages,
             prompt,
             policy: assembled.policy,
             model,
@@ -116,7 +134,7 @@ impl Turn {
         let found = messages::window(&self.database, self.posted.session, start, turn).await?;
         let found = history::whole_turns(found);
         let query = self.query();
-        let mut all: Vec<&Found> = found.iter().collect();
+        let mut all: Vec<&Said> = found.iter().collect();
         all.push(&query);
         let mut tokens =
             passages::tokens_of(&all, meter).await.map_err(|error| ApiError::of_model(&error))?;
@@ -131,25 +149,51 @@ impl Turn {
             let block = policy.history.block;
             from_turn = history::shrink(start, turn, block, &sizes, most as u32);
         }
-        let messages: Vec<(Found, u32)> =
+        let messages: Vec<(Said, u32)> =
             found.into_iter().zip(tokens).filter(|(one, _)| one.turn >= from_turn).collect();
         Ok(Shown { query_tokens, messages })
     }
 
     /// Step 2, for a session that remembers: looks what was said on the matter. Only `early`, since
     /// most short sessions stand in the prompt as they are.
-    async fn look_up(&self, early: bool) -> Result<Option<Hits>, ApiError> {
+    async fn look_up(&self, early: bool, query: &Query) -> Result<Option<Hits>, ApiError> {
         if !early || !self.posted.memory {
             return Ok(None);
         }
-        recall::look_up(&self.database, &self.scope(), &self.message.content).await.map(Some)
+        let text = &self.message.content;
+        recall::look_up(&self.database, &self.scope(), text, query.clone()).await.map(Some)
+    }
+
+    /// Step 2, for a session that is linked to documents: finds the passages on the matter. What
+    /// was said in the session has no part in it, so the switch of its memory has none either.
+    async fn look_in_documents(&self, query: &Query) -> Result<Found, ApiError> {
+        let documents = &self.posted.documents;
+        if documents.is_empty() {
+            return Ok(Found::default());
+        }
+        let (text, most) = (&self.message.content, self.settings.recall_passages_max);
+        let query = query.clone().await;
+        let embedded = query.as_ref().ok().map(|query| &**query);
+        let mut found = find(&self.database, documents, text, embedded, most).await?;
+        if let Err(reason) = query {
+            found.degraded.push(Degraded::new("embedding", reason));
+        }
+        Ok(found)
+    }
+
+    /// The query, embedded once for all searches, when the first of them asks.
+    fn embedded(&self) -> Query {
+        let (database, text) = (self.database.clone(), self.message.content.clone());
+        let embedding = async move { recall::embed_query(&database, &text).await.map(Rc::new) };
+        embedding.boxed_local().shared()
     }
 
     /// Step 2, for a session that remembers: recalls what does not stand in the prompt anyway.
     async fn recall(
         &mut self,
-        history: &[(Found, u32)],
+        history: &[(Said, u32)],
         hits: Option<Hits>,
+        query: &Query,
     ) -> Result<(Vec<Recalled>, Option<Rc<Embedder>>), ApiError> {
         let everything = history.len() as u64 == 2 * u64::from(self.posted.turn - 1);
         if !self.posted.memory || everything {
@@ -157,7 +201,7 @@ impl Turn {
         }
         let hits = match hits {
             Some(hits) => hits,
-            None => match self.look_up(true).await? {
+            None => match self.look_up(true, query).await? {
                 Some(hits) => hits,
                 None => return Ok((Vec::new(), None)),
             },
@@ -197,8 +241,8 @@ impl Turn {
         }
     }
 
-    fn query(&self) -> Found {
-        Found {
+    fn query(&self) -> Said {
+        Said {
             message: self.posted.user,
             turn: self.posted.turn,
             role: "user",

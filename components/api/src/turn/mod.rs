@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod builtin;
 pub mod check;
 pub mod condense;
+pub mod consulted;
 mod decide;
 pub mod degraded;
 pub mod fit;

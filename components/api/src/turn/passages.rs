@@ -6,6 +6,7 @@ use super::recall::Recalled;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::types::{Kind, Passage, Role, Span};
 use crate::db::memory::Found;
+use crate::db::passages::Passage as Passed;
 use crate::{limits, measure, time};
 
 /// A passage, and where it comes from.
@@ -13,10 +14,29 @@ use crate::{limits, measure, time};
 pub struct Source {
     /// What policies see. Its id is its place in the list.
     pub passage: Passage,
-    /// The message that it is; none for the instruction.
+    /// The message that it is; none for the instruction and for passages of documents.
     pub message: Option<u64>,
+    /// The passage of a document that it is.
+    pub found: Option<Box<Excerpt>>,
     /// The tokens of each kept span.
     pub span_tokens: Vec<u32>,
+}
+
+/// Where a passage of a document stands.
+#[derive(Debug, Clone)]
+pub struct Excerpt {
+    /// The id of the passage.
+    pub chunk: u64,
+    /// The document: a UUID.
+    pub document: String,
+    /// What people call the document.
+    pub name: String,
+    /// The headings above it.
+    pub headings: Vec<String>,
+    /// The page it begins on; 0 where there are none.
+    pub page: u32,
+    /// Where it begins in the text of the document, in bytes.
+    pub start: u32,
 }
 
 /// The model that measures: its digest, and its number in the database.
@@ -32,6 +52,8 @@ pub struct Meter<'a> {
 pub struct Material<'a> {
     /// The text of the instruction.
     pub instruction: &'a str,
+    /// What was found in documents, best first, with how well it answers.
+    pub found: Vec<(Passed, f32)>,
     /// What was recalled, best first.
     pub recalled: Vec<Recalled>,
     /// The recent turns, oldest first, with their tokens.
@@ -63,7 +85,8 @@ pub async fn tokens_of(messages: &[&Found], meter: Meter<'_>) -> Result<Vec<u32>
     tokens.collect()
 }
 
-/// Makes the list of passages: instruction, memories, history, query. Memories are condensed.
+/// Makes the list of passages: instruction, documents, memories, history, query. Passages of
+/// documents and memories are condensed.
 ///
 /// Fails as the model does.
 pub async fn list(
@@ -83,7 +106,19 @@ pub async fn list(
         condense::condense(&material.query.content, &texts, limits::MEMORY_TOKENS_MAX, degraded)
             .await?;
 
+    let texts: Vec<&str> = material.found.iter().map(|(one, _)| one.content.as_str()).collect();
+    let tokens = measure::count_known(meter.digest, &texts).await?;
+    let texts: Vec<(&str, u32)> = texts.into_iter().zip(tokens).collect();
+    let query = &material.query.content;
+    let documents =
+        condense::condense(query, &texts, limits::DOCUMENT_TOKENS_MAX, degraded).await?;
+
     let mut sources = vec![instruction_source(material.instruction, instruction)];
+    for ((passage, score), kept) in material.found.into_iter().zip(documents) {
+        if !kept.is_empty() {
+            sources.push(document_source(passage, score, kept));
+        }
+    }
     for (recalled, kept) in material.recalled.into_iter().zip(kept) {
         if kept.is_empty() {
             continue;
@@ -127,6 +162,33 @@ fn instruction_source(text: &str, tokens: u32) -> Source {
     source
 }
 
+fn document_source(passage: Passed, score: f32, kept: Vec<(Span, u32)>) -> Source {
+    let (spans, span_tokens): (Vec<Span>, Vec<u32>) = kept.into_iter().unzip();
+    Source {
+        passage: Passage {
+            id: 0,
+            kind: Kind::Document,
+            role: Role::User,
+            turn: 0,
+            score,
+            said_at: Some(time::seconds(passage.created_at)),
+            tokens: span_tokens.iter().sum(),
+            text: passage.content,
+            kept: spans,
+        },
+        message: None,
+        found: Some(Box::new(Excerpt {
+            chunk: passage.chunk,
+            document: passage.document,
+            name: passage.name,
+            headings: passage.headings,
+            page: passage.page,
+            start: passage.start,
+        })),
+        span_tokens,
+    }
+}
+
 fn message_source(message: Found, kind: Kind, kept: Vec<(Span, u32)>) -> Source {
     let role = match message.role {
         "system" => Role::System,
@@ -147,6 +209,7 @@ fn message_source(message: Found, kind: Kind, kept: Vec<(Span, u32)>) -> Source 
             kept: spans,
         },
         message: Some(message.message),
+        found: None,
         span_tokens,
     }
 }

@@ -60,13 +60,19 @@ thread_local! {
     static INDEX: RefCell<Option<(String, Rc<Index>)>> = const { RefCell::new(None) };
 }
 
-/// Finds messages in the memory of one session: by meaning and by words, at the same time.
+/// Finds messages in the memory of one session: by meaning and by words, at the same time. The
+/// query is embedded by whoever asks, since others may search with it too.
 ///
 /// Fails with 500 if the database does. A search that fails otherwise is left out and noted.
-pub async fn look_up(database: &Database, scope: &Scope<'_>, text: &str) -> Result<Hits, ApiError> {
+pub async fn look_up(
+    database: &Database,
+    scope: &Scope<'_>,
+    text: &str,
+    query: impl Future<Output = Result<Rc<Embedded>, String>>,
+) -> Result<Hits, ApiError> {
     let mut hits = Hits::default();
     let (near, worded) = futures::join!(
-        dense(database, scope, text),
+        dense(database, scope, query),
         memory::lexical(database, scope.session, text)
     );
     for (message, score) in worded? {
@@ -125,9 +131,13 @@ pub fn remove(embedder: &Embedder, session_id: &str, message: u64) {
     }
 }
 
-enum Unsearched {
+/// Why a dense search found nothing.
+pub enum Unsearched {
+    /// The database failed.
     Database(ApiError),
+    /// The query could not be embedded.
     Model(String),
+    /// The index refused.
     Index(vectors::Error),
 }
 
@@ -143,30 +153,51 @@ impl From<vectors::Error> for Unsearched {
     }
 }
 
-/// The messages of the session whose vectors are nearest to the text's, and the model that says so.
+/// A query, embedded.
+#[derive(Debug)]
+pub struct Embedded {
+    /// By which model.
+    pub embedder: Rc<Embedder>,
+    /// Its vector.
+    pub vector: Vec<f32>,
+}
+
+/// Embeds a query.
+///
+/// Fails with what the model says.
+pub async fn embed_query(database: &Database, text: &str) -> Result<Embedded, String> {
+    let embedder = index::embedder(database).await.map_err(|error| error.message)?;
+    let vectors = embeddings::embed(vec![text.to_owned()], Purpose::Query).await;
+    let vector = vectors.map_err(|error| ApiError::of_model(&error).message)?.pop();
+    let vector = vector.ok_or_else(|| "no vector came back".to_owned())?;
+    Ok(Embedded { embedder, vector })
+}
+
+/// The messages of the session whose vectors are nearest to the query's, and the model that says
+/// so.
 async fn dense(
     database: &Database,
     scope: &Scope<'_>,
-    text: &str,
+    query: impl Future<Output = Result<Rc<Embedded>, String>>,
 ) -> Result<(Rc<Embedder>, Vec<(u64, f32)>), Unsearched> {
     let embedder = index::embedder(database).await.map_err(|e| Unsearched::Model(e.message))?;
-    let (vector, filled) = futures::join!(
-        embeddings::embed(vec![text.to_owned()], Purpose::Query),
-        fill(database, scope, &embedder)
-    );
-    let of_model = |error| Unsearched::Model(ApiError::of_model(&error).message);
-    let vector = vector.map_err(of_model)?.pop();
-    let vector = vector.ok_or_else(|| Unsearched::Model("no vector came back".to_owned()))?;
-    let once = filled.and_then(|index| Ok(nearest(&index, scope, &vector)?));
+    let (query, filled) = futures::join!(query, fill(database, scope, &embedder));
+    let query = query.map_err(Unsearched::Model)?;
+    let once = filled.and_then(|index| Ok(nearest(&index, scope, &query.vector)?));
     let hits = match once {
         Err(Unsearched::Index(vectors::Error::Failed)) => {
             // The index ended, and is empty now: it is opened and filled again, once.
-            INDEX.set(None);
-            nearest(&*fill(database, scope, &embedder).await?, scope, &vector)?
+            reopen();
+            nearest(&*fill(database, scope, &embedder).await?, scope, &query.vector)?
         }
         once => once?,
     };
     Ok((embedder, hits))
+}
+
+/// Has the index opened anew when it is used next.
+pub fn reopen() {
+    INDEX.set(None);
 }
 
 fn nearest(
@@ -178,7 +209,10 @@ fn nearest(
     Ok(hits.into_iter().map(|hit| (hit.id, hit.score)).collect())
 }
 
-fn open(embedder: &Embedder) -> Result<Rc<Index>, vectors::Error> {
+/// The index of a model.
+///
+/// Fails as the index does.
+pub fn open(embedder: &Embedder) -> Result<Rc<Index>, vectors::Error> {
     let known = INDEX.with_borrow(Clone::clone);
     if let Some((_, index)) = known.filter(|(digest, _)| *digest == embedder.digest) {
         return Ok(index);
@@ -213,9 +247,8 @@ async fn fill(
     }
 }
 
-/// The messages that are worth fetching: the best of each search in turn, so that neither crowds
-/// the other out.
-fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
+/// What is worth fetching: the best of each search in turn, so that neither crowds the other out.
+pub fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
     let order = |pick: fn(&Scores) -> Option<f32>| {
         let mut list: Vec<(u64, f32)> =
             scores.iter().filter_map(|(id, scores)| Some((*id, pick(scores)?))).collect();
@@ -248,7 +281,7 @@ fn distinct(mut found: Vec<Found>, query: &str) -> Vec<Found> {
 }
 
 /// A text without what makes no difference between two of them.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect()
 }
 
@@ -278,18 +311,23 @@ fn rank(
         candidates: candidates.collect(),
         most,
     };
-    let answer = ranking::rank(&request).map_err(|ranking::Error::Failed(failure)| reason(failure));
-    let choices = answer.and_then(|choices| check::ranking(&request, &choices).map(|()| choices));
-    let choices = choices.unwrap_or_else(|reason| {
-        degraded.push(Degraded::new("ranking", reason));
-        builtin::rank(&request)
-    });
+    let choices = ask(&request, degraded);
     let mut found: Vec<Option<Found>> = found.into_iter().map(Some).collect();
     let take = |choice: ranking::Choice| {
         let found = found.get_mut(choice.id as usize)?.take()?;
         Some(Recalled { found, score: choice.score })
     };
     choices.into_iter().filter_map(take).collect()
+}
+
+/// Asks the policy; the built-in one answers where it fails or breaks a rule.
+pub fn ask(request: &ranking::Request, degraded: &mut Vec<Degraded>) -> Vec<ranking::Choice> {
+    let answer = ranking::rank(request).map_err(|ranking::Error::Failed(failure)| reason(failure));
+    let answer = answer.and_then(|choices| check::ranking(request, &choices).map(|()| choices));
+    answer.unwrap_or_else(|reason| {
+        degraded.push(Degraded::new("ranking", reason));
+        builtin::rank(request)
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::consulted::{self, Cited, Consulted};
 use super::degraded::Degraded;
 use super::passages::Source;
 use super::prompt::{Line, Origin, Piece, Prompt};
@@ -22,6 +23,8 @@ pub struct Decided {
     pub sources: Vec<Source>,
     /// The messages that recall chose, best first, used or not.
     pub recalled: Vec<u64>,
+    /// The passages of documents that were chosen, best first, used or not.
+    pub passages: Vec<u64>,
     /// The prompt.
     pub prompt: Prompt,
     /// The tokens that are left of each passage.
@@ -75,13 +78,15 @@ impl Usage {
 #[derive(Serialize)]
 pub struct Metadata<'a> {
     prompt_preview: Option<String>,
-    rag_chunks_retrieved: [u64; 0],
+    rag_chunks_retrieved: &'a [u64],
     relevant_history_retrieved: &'a [u64],
     llm_call_error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     finish_reason: &'a str,
     memories: Vec<MemoryTold>,
+    consulted: Vec<Consulted>,
+    cited: Vec<Cited>,
     degraded: &'a [Degraded],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<&'a Usage>,
@@ -95,12 +100,14 @@ impl<'a> Metadata<'a> {
     pub fn without_reply(finish_reason: &'a str, stages: &'a Stopwatch) -> Self {
         Self {
             prompt_preview: None,
-            rag_chunks_retrieved: [],
+            rag_chunks_retrieved: &[],
             relevant_history_retrieved: &[],
             llm_call_error: None,
             error_code: None,
             finish_reason,
             memories: Vec::new(),
+            consulted: Vec::new(),
+            cited: Vec::new(),
             degraded: &[],
             usage: None,
             model: None,
@@ -125,12 +132,14 @@ impl<'a> Metadata<'a> {
     ) -> Self {
         Self {
             prompt_preview: Some(preview(&decided.prompt)),
-            rag_chunks_retrieved: [],
+            rag_chunks_retrieved: &decided.passages,
             relevant_history_retrieved: &decided.recalled,
             llm_call_error: error,
             error_code: None,
             finish_reason: reply.ended.reason(),
             memories: memories(decided),
+            consulted: consulted::consulted(decided),
+            cited: consulted::cited(decided, &reply.text),
             degraded,
             usage: Some(usage),
             model: Some(&decided.model.name),
@@ -143,7 +152,8 @@ impl<'a> Metadata<'a> {
 #[derive(Serialize)]
 pub struct Context<'a> {
     memories: Vec<MemoryTold>,
-    rag_chunks_retrieved: [u64; 0],
+    consulted: Vec<Consulted>,
+    rag_chunks_retrieved: &'a [u64],
     relevant_history_retrieved: &'a [u64],
     history: HistoryTold,
     left_out: Vec<PassageTold>,
@@ -159,7 +169,8 @@ impl<'a> Context<'a> {
         left_out.retain(|passage| passage.state != "kept");
         Self {
             memories: memories(decided),
-            rag_chunks_retrieved: [],
+            consulted: consulted::consulted(decided),
+            rag_chunks_retrieved: &decided.passages,
             relevant_history_retrieved: &decided.recalled,
             history: history(decided),
             left_out,
@@ -225,6 +236,8 @@ struct PassageTold {
     kind: &'static str,
     role: Option<&'static str>,
     message_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passage_id: Option<u64>,
     turn: u32,
     score: f32,
     tokens: u32,
@@ -255,6 +268,7 @@ enum LineTold<'a> {
 enum PieceTold<'a> {
     Words { text: &'a str },
     Span { message: u64, span: [u32; 2] },
+    Excerpt { passage: u64, span: [u32; 2] },
 }
 
 impl<'a> Receipt<'a> {
@@ -329,13 +343,14 @@ fn line_told<'a>(line: &'a Line, sources: &[Source]) -> LineTold<'a> {
         return LineTold::Message(source.message);
     }
     let told = |piece: &'a Piece| {
-        let message = match piece.origin {
-            Origin::Words => None,
-            Origin::Passage { source, span } => sources[source].message.map(|id| (id, span)),
+        let Origin::Passage { source, span } = piece.origin else {
+            return PieceTold::Words { text: &piece.text };
         };
-        match message {
-            Some((message, span)) => PieceTold::Span { message, span: [span.start, span.end] },
-            None => PieceTold::Words { text: &piece.text },
+        let (source, span) = (&sources[source], [span.start, span.end]);
+        match (source.message, &source.found) {
+            (Some(message), _) => PieceTold::Span { message, span },
+            (None, Some(found)) => PieceTold::Excerpt { passage: found.chunk, span },
+            (None, None) => PieceTold::Words { text: &piece.text },
         }
     };
     LineTold::Pieces { role: role(line.role), pieces: line.pieces.iter().map(told).collect() }
@@ -390,6 +405,7 @@ fn passages(decided: &Decided) -> Vec<PassageTold> {
             kind: kind(passage.kind),
             role: Some(role(passage.role)),
             message_id: source.message,
+            passage_id: source.found.as_ref().map(|found| found.chunk),
             turn: passage.turn,
             score: passage.score,
             tokens: passage.tokens,
@@ -400,11 +416,11 @@ fn passages(decided: &Decided) -> Vec<PassageTold> {
         });
     }
     let seen: Vec<Option<u64>> = decided.sources.iter().map(|source| source.message).collect();
-    let unused = decided.recalled.iter().filter(|id| !seen.contains(&Some(**id)));
-    list.extend(unused.map(|id| PassageTold {
-        kind: "memory",
+    let dropped = |kind, message_id, passage_id| PassageTold {
+        kind,
         role: None,
-        message_id: Some(*id),
+        message_id,
+        passage_id,
         turn: 0,
         score: 0.0,
         tokens: 0,
@@ -412,7 +428,15 @@ fn passages(decided: &Decided) -> Vec<PassageTold> {
         condensed: true,
         state: "dropped",
         reason: Some("nothing in it bears on the message"),
-    }));
+    };
+    let unused = decided.recalled.iter().filter(|id| !seen.contains(&Some(**id)));
+    list.extend(unused.map(|id| dropped("memory", Some(*id), None)));
+    let found = |id: u64| {
+        let mut found = decided.sources.iter().filter_map(|source| source.found.as_ref());
+        found.any(|found| found.chunk == id)
+    };
+    let unused = decided.passages.iter().filter(|id| !found(**id));
+    list.extend(unused.map(|id| dropped("document", None, Some(*id))));
     list
 }
 

@@ -1,5 +1,7 @@
 //! From a stored receipt back to the prompt, word for word.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::prompt::render;
@@ -18,13 +20,24 @@ pub fn referred(receipt: &Value) -> Vec<u64> {
     ids
 }
 
+/// The ids of the passages of documents that a stored receipt refers to.
+pub fn referred_passages(receipt: &Value) -> Vec<u64> {
+    let lines = receipt["lines"].as_array().into_iter().flatten();
+    let pieces = lines.flat_map(|line| line["pieces"].as_array().into_iter().flatten());
+    let mut ids: Vec<u64> = pieces.filter_map(|piece| piece["passage"].as_u64()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 /// Puts the prompt of a stored receipt together again: `prompt` as people read it, and `messages`
 /// or the one text as the model did.
-pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
+pub fn resolve(mut receipt: Value, texts: &[Said], passages: &HashMap<u64, String>) -> Value {
     let is_chat = receipt["layout"] == "chat";
     let lines = receipt["lines"].take();
     let lines = lines.as_array().into_iter().flatten();
-    let messages: Vec<(&str, String)> = lines.map(|line| resolve_line(line, texts)).collect();
+    let messages: Vec<(&str, String)> =
+        lines.map(|line| resolve_line(line, texts, passages)).collect();
     receipt["prompt"] = Value::from(render(&messages, is_chat));
     if let Some(fields) = receipt.as_object_mut() {
         fields.remove("lines");
@@ -37,7 +50,12 @@ pub fn resolve(mut receipt: Value, texts: &[Said]) -> Value {
 }
 
 /// The role and the text of one line: a whole message by its id, or pieces.
-fn resolve_line<'a>(line: &'a Value, texts: &[Said]) -> (&'a str, String) {
+/// What was deleted is nothing.
+fn resolve_line<'a>(
+    line: &'a Value,
+    texts: &[Said],
+    passages: &HashMap<u64, String>,
+) -> (&'a str, String) {
     let said = |id: Option<u64>| texts.iter().find(|said| Some(said.message) == id);
     if line.is_u64() {
         let said = said(line.as_u64());
@@ -47,8 +65,9 @@ fn resolve_line<'a>(line: &'a Value, texts: &[Said]) -> (&'a str, String) {
         Some(text) => text.to_owned(),
         None => {
             let end = |at: usize| piece["span"][at].as_u64().unwrap_or(0) as usize;
-            let said = said(piece["message"].as_u64());
-            let text = said.and_then(|said| said.content.get(end(0)..end(1)));
+            let said = said(piece["message"].as_u64()).map(|said| &said.content);
+            let passage = piece["passage"].as_u64().and_then(|id| passages.get(&id));
+            let text = said.or(passage).and_then(|text| text.get(end(0)..end(1)));
             text.unwrap_or_default().to_owned()
         }
     };
@@ -71,6 +90,7 @@ mod tests {
                     { "message": 7, "span": [4, 8] },
                     { "text": "\n" },
                     { "message": 7, "span": [0, 3] },
+                    { "passage": 7, "span": [1, 3] },
                 ] },
             ],
         })
@@ -80,37 +100,42 @@ mod tests {
         Said { message, role, content: content.to_owned() }
     }
 
+    fn passages() -> HashMap<u64, String> {
+        HashMap::from([(7, "Teas".to_owned())])
+    }
+
     #[test]
     fn a_receipt_refers_to_each_message_once() {
         assert_eq!(referred(&stored("chat")), [7, 9]);
+        assert_eq!(referred_passages(&stored("chat")), [7]);
         assert_eq!(referred(&json!({})), Vec::<u64>::new());
     }
 
     #[test]
     fn the_prompt_is_put_together_again() {
         let texts = [said(7, "user", "The blue cup"), said(9, "assistant", "Hi")];
-        let receipt = resolve(stored("chat"), &texts);
+        let receipt = resolve(stored("chat"), &texts, &passages());
         assert_eq!(
             receipt["prompt"],
-            "[system]\nBe kind.\n\n[assistant]\nHi\n\n[user]\n- blue\nThe"
+            "[system]\nBe kind.\n\n[assistant]\nHi\n\n[user]\n- blue\nTheea"
         );
         assert_eq!(
             receipt["messages"],
             json!([
                 { "role": "system", "content": "Be kind." },
                 { "role": "assistant", "content": "Hi" },
-                { "role": "user", "content": "- blue\nThe" },
+                { "role": "user", "content": "- blue\nTheea" },
             ])
         );
         assert!(receipt.get("lines").is_none());
-        let receipt = resolve(stored("text"), &texts);
-        assert_eq!(receipt["prompt"], "Be kind.Hi- blue\nThe");
+        let receipt = resolve(stored("text"), &texts, &passages());
+        assert_eq!(receipt["prompt"], "Be kind.Hi- blue\nTheea");
         assert!(receipt.get("messages").is_none());
     }
 
     #[test]
     fn a_message_that_is_gone_leaves_a_gap_and_no_failure() {
-        let receipt = resolve(stored("text"), &[said(9, "assistant", "Hi")]);
+        let receipt = resolve(stored("text"), &[said(9, "assistant", "Hi")], &HashMap::new());
         assert_eq!(receipt["prompt"], "Be kind.Hi- \n");
     }
 }

@@ -22,6 +22,7 @@ fn source(id: u32, kind: Kind, text: &str, kept: Vec<Span>) -> Source {
             kept: kept.clone(),
         },
         message: Some(u64::from(id)),
+        found: None,
         span_tokens: vec![1; kept.len()],
     }
 }

@@ -19,6 +19,7 @@ fn source(id: u32, kind: Kind) -> Source {
             kept: kept.iter().map(|(span, _)| *span).collect(),
         },
         message: Some(7),
+        found: None,
         span_tokens: vec![2],
     }
 }

@@ -1,0 +1,210 @@
+//! Documents on a real SQLite: one content is one document, nothing derived outlives it, and work
+//! on a version that is gone has no effect.
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::{database, plan, run, session};
+use crate::db::{documents, migrations, passages, reading};
+
+fn upload(db: &Connection, id: &str, sha256: &str, now: i64) {
+    let parameters = values![
+        id.to_owned(),
+        format!("{id}.txt"),
+        sha256.to_owned(),
+        5_i64,
+        b"hello".to_vec(),
+        now,
+    ];
+    run(db, documents::STORE, parameters);
+}
+
+/// Stores a text and two chunks, as the version of this number.
+fn read(db: &Connection, number: i64, version: i64) {
+    run(db, reading::CLEAR, values![number, version]);
+    run(db, reading::STORE_TEXT, values![number, version, b"boat bridge".to_vec()]);
+    let chunks = r#"[[0,0,4,1,["Top"],"boat"],[1,5,11,2,[],"bridge"]]"#.to_owned();
+    run(db, reading::STORE_CHUNKS, values![number, version, chunks]);
+    let told = values![
+        number,
+        version,
+        "plain".to_owned(),
+        "UTF-8".to_owned(),
+        String::new(),
+        0_i64,
+        Value::Null,
+        2_i64,
+    ];
+    run(db, reading::READ, told);
+}
+
+fn index(db: &Connection, chunk: i64, model: i64, terms: &str, error: Option<&str>) {
+    let vector = error.map_or(Value::from(vec![0_u8; 8]), |_| Value::Null);
+    let error = error.map_or(Value::Null, |error| Value::from(error.to_owned()));
+    let parameters = values![model, chunk, vector, terms.to_owned(), 1_i64, error];
+    run(db, &reading::insert_sql(1), parameters);
+}
+
+fn claim(db: &Connection, now: i64) -> Vec<String> {
+    run(db, reading::CLAIM, values![now + 100, "r".to_owned(), now])
+}
+
+fn state(db: &Connection) -> Vec<String> {
+    run(db, "SELECT id, version, status, chunks, worded, terms FROM documents ORDER BY no", &[])
+}
+
+fn everything(db: &Connection) -> Vec<String> {
+    let all = "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM document_sources), \
+        (SELECT count(*) FROM document_texts), (SELECT count(*) FROM chunks), \
+        (SELECT count(*) FROM chunk_vectors), (SELECT count(*) FROM chunk_word_places), \
+        (SELECT count(*) FROM session_documents)";
+    run(db, all, &[])
+}
+
+#[test]
+fn the_same_content_is_one_document() {
+    let db = database(migrations::VERSION);
+    upload(&db, "a", "x", 1);
+    upload(&db, "b", "x", 2);
+    assert_eq!(state(&db), ["a|1|queued|0|0|0"]);
+    assert_eq!(run(&db, documents::BY_CONTENT, values!["x".to_owned()]).len(), 1);
+    upload(&db, "b", "y", 3);
+    // What another document has does not take the place of this one's content.
+    upload(&db, "b", "x", 4);
+    assert_eq!(run(&db, "SELECT id, sha256, version FROM documents", &[]), ["a|x|1", "b|y|1"]);
+}
+
+#[test]
+fn a_document_is_read_indexed_and_found() {
+    let db = database(migrations::VERSION);
+    upload(&db, "a", "x", 1);
+    assert_eq!(claim(&db, 10), ["1|a|1|0|1"]);
+    assert_eq!(claim(&db, 20), Vec::<String>::new(), "somebody works on it");
+    assert_eq!(claim(&db, 110), ["1|a|1|0|2"], "whose lease ran out is dead");
+    read(&db, 1, 1);
+    // A step that is repeated changes nothing.
+    run(&db, reading::STORE_CHUNKS, values![1_i64, 1_i64, "[[0,0,4,1,[],\"x\"]]".to_owned()]);
+    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64]);
+    assert_eq!(waiting, [r#"1|["Top"]|boat"#, "2|[]|bridge"]);
+    index(&db, 1, 7, "boat", None);
+    index(&db, 1, 7, "boat", None);
+    index(&db, 2, 7, "bridge", Some("too long"));
+    assert_eq!(state(&db), ["a|1|indexing|2|2|2"]);
+    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64]);
+    assert_eq!(waiting, Vec::<String>::new());
+    run(&db, reading::READY, values![1_i64, 1_i64, 7_i64]);
+    assert_eq!(claim(&db, 300), Vec::<String>::new());
+    let failed = run(&db, documents::FAILED, values!["a".to_owned(), 10_i64]);
+    assert_eq!(failed, ["1|2|5|11|too long"]);
+
+    let places = |terms: &str, numbers: &str| {
+        run(&db, passages::PLACES, values![terms.to_owned(), numbers.to_owned(), 10_i64])
+    };
+    let (first, second) = (format!("2|2|{}", 4096 + 1), format!("2|2|{}", 2 * 4096 + 1));
+    assert_eq!(places(r#"["boat","sea"]"#, "[1]"), [first, "2|2|-".to_owned()]);
+    assert_eq!(places(r#"["bridge"]"#, "[1]"), [second]);
+    assert_eq!(places(r#"["boat"]"#, "[2]"), ["-|-|-"]);
+    let found = run(&db, passages::FETCH, values!["[1]".to_owned(), "[1,2]".to_owned()]);
+    assert_eq!(found[0], r#"1|a|a.txt|1|0|1|["Top"]|0|boat"#);
+    let elsewhere = run(&db, passages::FETCH, values!["[9]".to_owned(), "[1,2]".to_owned()]);
+    assert_eq!(elsewhere, Vec::<String>::new());
+    let text = run(&db, documents::TEXT, values!["a".to_owned(), 5_i64, 6_i64]);
+    assert_eq!(text, ["6 bytes|11"]);
+
+    // Another model embeds it anew; its words stay.
+    run(&db, reading::OUTDATED, values![8_i64]);
+    assert_eq!(claim(&db, 400), ["1|a|1|1|1"]);
+    index(&db, 1, 8, "boat", None);
+    index(&db, 2, 8, "bridge", None);
+    assert_eq!(run(&db, "SELECT chunk, model FROM chunk_vectors", &[]), ["1|8", "2|8"]);
+    let last = run(&db, "SELECT max(seq) FROM chunk_vectors", &[]).remove(0);
+    let marks = run(&db, passages::MARKS, values!["[1,2]".to_owned(), 8_i64]);
+    assert_eq!(marks, [format!("1|{last}"), "2|-".to_owned()]);
+    assert_eq!(state(&db), ["a|1|indexing|2|2|2"]);
+}
+
+#[test]
+fn what_is_replaced_leaves_nothing_and_work_on_it_has_no_effect() {
+    let db = database(migrations::VERSION);
+    upload(&db, "a", "x", 1);
+    read(&db, 1, 1);
+    index(&db, 1, 7, "boat", None);
+    upload(&db, "a", "y", 2);
+    assert_eq!(state(&db), ["a|2|queued|0|0|0"]);
+    assert_eq!(everything(&db), ["1|1|0|0|0|0|0"]);
+    read(&db, 1, 1);
+    run(&db, reading::FAILED, values![1_i64, 1_i64, "code".to_owned(), "why".to_owned()]);
+    assert_eq!(state(&db), ["a|2|queued|0|0|0"]);
+    read(&db, 1, 2);
+    assert_eq!(state(&db), ["a|2|indexing|2|0|0"]);
+    run(&db, documents::AGAIN, values!["a".to_owned()]);
+    assert_eq!(state(&db), ["a|3|queued|0|0|0"]);
+    assert_eq!(everything(&db), ["1|1|0|0|0|0|0"]);
+}
+
+#[test]
+fn a_deleted_document_leaves_nothing_and_a_deleted_session_no_link() {
+    let db = database(migrations::VERSION);
+    session(&db, "s");
+    session(&db, "t");
+    upload(&db, "a", "x", 1);
+    upload(&db, "b", "y", 2);
+    read(&db, 1, 1);
+    index(&db, 1, 7, "boat", None);
+    index(&db, 2, 7, "bridge", None);
+    run(&db, documents::LINK, values![1_i64, "[1,2]".to_owned(), 256_i64]);
+    run(&db, documents::LINK, values![2_i64, "[1]".to_owned(), 256_i64]);
+    assert_eq!(run(&db, documents::LINKED, values![1_i64, "[2,1]".to_owned()]), ["2"]);
+    // One more than a session may have is not linked, and what is linked already counts once.
+    run(&db, documents::LINK, values![2_i64, "[1,2]".to_owned(), 1_i64]);
+    run(&db, documents::LINK, values![1_i64, "[1,2]".to_owned(), 2_i64]);
+    let shown = run(&db, "SELECT session, document FROM session_documents ORDER BY 1, 2", &[]);
+    assert_eq!(shown, ["1|1", "1|2", "2|1"]);
+    assert_eq!(run(&db, documents::DELETE, values!["a".to_owned()]), ["1"]);
+    assert_eq!(everything(&db), ["1|1|0|0|0|0|1"]);
+    run(&db, crate::db::sessions::DELETE, values!["s".to_owned()]);
+    assert_eq!(everything(&db), ["1|1|0|0|0|0|0"]);
+    assert_eq!(run(&db, documents::DELETE, values!["a".to_owned()]), Vec::<String>::new());
+}
+
+#[test]
+fn no_statement_of_documents_reads_a_whole_table() {
+    let db = database(migrations::VERSION);
+    let insert = reading::insert_sql(2);
+    for sql in [
+        documents::GET,
+        documents::BY_CONTENT,
+        documents::LIST,
+        documents::RENAME,
+        documents::AGAIN,
+        documents::DELETE,
+        documents::TEXT,
+        documents::FAILED,
+        documents::NUMBERS,
+        documents::LINK,
+        documents::LINKED,
+        documents::UNLINK,
+        reading::CLAIM,
+        reading::WAITING,
+        reading::CLEAR,
+        reading::STORE_CHUNKS,
+        insert.as_str(),
+        passages::MARKS,
+        passages::AFTER,
+        passages::PLACES,
+        passages::FETCH,
+        passages::BY_IDS,
+    ] {
+        for step in plan(&db, sql) {
+            let few = ["SCAN j ", "SCAN n ", "SCAN s", "SCAN (", "SCAN json_each"];
+            let scans = step.starts_with("SCAN")
+                && !few.iter().any(|few| step.starts_with(few))
+                && !step.contains("USING INDEX documents_newest")
+                && !step.contains("USING INDEX documents_queue")
+                && !step.contains("ROW VALUES CLAUSE")
+                && !step.starts_with("SCAN p VIRTUAL TABLE INDEX 259")
+                && !step.contains("CONSTANT ROW");
+            assert!(!scans, "`{step}` in: {sql}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Finding passages of chosen documents. A document is a scope of its own in every index: what is
+//! not chosen is never looked at.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::bindings::policy::ranking::{self, Candidate};
+use crate::bindings::policy::types::{Kind, Role};
+use crate::bindings::search::vectors::{Entry, Index};
+use crate::db::Database;
+use crate::db::documents::Named;
+use crate::db::passages::{self, Passage};
+use crate::http::error::ApiError;
+use crate::limits;
+use crate::time;
+use crate::turn::degraded::Degraded;
+use crate::turn::recall::{self, Embedded, Scores, Unsearched};
+
+/// What was found in documents.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The passages, best first, with how well they answer.
+    pub passages: Vec<(Passage, f32)>,
+    /// What was left out, and why.
+    pub degraded: Vec<Degraded>,
+}
+
+/// Finds the passages of these documents that answer best: at most `most`. The query is embedded
+/// already, or that failed and is noted elsewhere.
+///
+/// Fails with 500 if the database does. A search that fails otherwise is left out and noted.
+pub async fn find(
+    database: &Database,
+    documents: &[Named],
+    text: &str,
+    query: Option<&Embedded>,
+    most: u32,
+) -> Result<Found, ApiError> {
+    let mut found = Found::default();
+    if documents.is_empty() {
+        return Ok(found);
+    }
+    let (near, worded) = futures::join!(
+        dense(database, documents, query),
+        passages::lexical(database, documents, text)
+    );
+    let mut scores: HashMap<u64, Scores> = HashMap::new();
+    for (chunk, score) in worded? {
+        scores.entry(chunk).or_default().lexical = Some(score);
+    }
+    match near {
+        Ok(near) => {
+            for (chunk, score) in near {
+                scores.entry(chunk).or_default().dense = Some(score);
+            }
+        }
+        Err(Unsearched::Database(error)) => return Err(error),
+        Err(Unsearched::Model(reason)) => {
+            found.degraded.push(Degraded::new("embedding", reason));
+        }
+        Err(Unsearched::Index(error)) => {
+            found.degraded.push(Degraded::new("search", format!("{error:?}")));
+        }
+    }
+    let best = recall::best(&scores);
+    let candidates = distinct(passages::fetch(database, documents, &best).await?);
+    found.passages = rank(candidates, &scores, text, most, &mut found.degraded);
+    Ok(found)
+}
+
+/// Forgets the scope of a document in the index: a cache, so one that cannot be reached holds what
+/// no search asks for.
+pub fn drop_scope(embedder: &crate::index::Embedder, document: &Named) {
+    if let Ok(index) = recall::open(embedder) {
+        index.drop_scope(&document.scope());
+    }
+}
+
+async fn dense(
+    database: &Database,
+    documents: &[Named],
+    query: Option<&Embedded>,
+) -> Result<Vec<(u64, f32)>, Unsearched> {
+    let Some(query) = query else { return Ok(Vec::new()) };
+    let once = match fill(database, documents, query).await {
+        Ok(index) => search(&index, documents, &query.vector),
+        Err(error) => Err(error),
+    };
+    match once {
+        Err(Unsearched::Index(crate::bindings::search::vectors::Error::Failed)) => {
+            // The index ended, and is empty now: it is opened and filled again, once.
+            recall::reopen();
+            let index = fill(database, documents, query).await?;
+            search(&index, documents, &query.vector)
+        }
+        once => once,
+    }
+}
+
+fn search(
+    index: &Index,
+    documents: &[Named],
+    vector: &[f32],
+) -> Result<Vec<(u64, f32)>, Unsearched> {
+    let scopes: Vec<String> = documents.iter().map(Named::scope).collect();
+    let mut hits = Vec::new();
+    for scopes in scopes.chunks(limits::SCOPES_SEARCHED_MAX) {
+        let found = index.search(scopes, vector, limits::DOCUMENT_HITS)?;
+        hits.extend(found.into_iter().map(|hit| (hit.id, hit.score)));
+    }
+    Ok(hits)
+}
+
+/// The index, with what was stored since it last saw these documents.
+async fn fill(
+    database: &Database,
+    documents: &[Named],
+    query: &Embedded,
+) -> Result<Rc<Index>, Unsearched> {
+    let embedder = &query.embedder;
+    let index = recall::open(embedder)?;
+    let marks = passages::marks(database, documents, embedder.number).await?;
+    for document in documents {
+        let scope = document.scope();
+        let known = index.mark(&scope);
+        let last = marks.get(&document.number).copied().unwrap_or(0);
+        let mut mark = known.unwrap_or(0);
+        if known.is_some() && mark >= last {
+            continue;
+        }
+        loop {
+            let number = document.number;
+            let rows = passages::vectors_after(database, number, embedder.number, mark).await?;
+            let more = rows.len() == limits::VECTORS_LOADED_MAX as usize;
+            mark = rows.last().map_or(mark, |row| row.seq);
+            let entries: Vec<Entry> =
+                rows.into_iter().map(|row| Entry { id: row.message, vector: row.vector }).collect();
+            index.insert(&scope, &entries, mark)?;
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(index)
+}
+
+/// Leaves out all but the first of equal texts, and what is too much to rank.
+fn distinct(mut found: Vec<Passage>) -> Vec<Passage> {
+    let mut seen = HashSet::new();
+    let mut bytes = 0;
+    found.retain(|one| {
+        bytes += one.content.len();
+        bytes <= limits::CANDIDATE_BYTES_MAX
+            && one.content.len() <= limits::MESSAGE_BYTES_MAX
+            && seen.insert(recall::plain(&one.content))
+    });
+    found
+}
+
+/// Has the ranking policy choose.
+fn rank(
+    found: Vec<Passage>,
+    scores: &HashMap<u64, Scores>,
+    query: &str,
+    most: u32,
+    degraded: &mut Vec<Degraded>,
+) -> Vec<(Passage, f32)> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let candidates = found.iter().enumerate().map(|(at, one)| Candidate {
+        id: at as u32,
+        kind: Kind::Document,
+        role: Role::User,
+        said_at: Some(time::seconds(one.created_at)),
+        dense: scores.get(&one.chunk).and_then(|scores| scores.dense),
+        lexical: scores.get(&one.chunk).and_then(|scores| scores.lexical),
+        text: one.content.clone(),
+    });
+    let request = ranking::Request {
+        query: query.to_owned(),
+        now: time::seconds(time::now_micros()),
+        candidates: candidates.collect(),
+        most,
+    };
+    let choices = recall::ask(&request, degraded);
+    let mut found: Vec<Option<Passage>> = found.into_iter().map(Some).collect();
+    let take = |choice: ranking::Choice| {
+        let passage = found.get_mut(choice.id as usize)?.take()?;
+        Some((passage, choice.score))
+    };
+    choices.into_iter().filter_map(take).collect()
+}

@@ -1,0 +1,263 @@
+//! The work on documents: what was uploaded is read, cut, embedded and can be found. The queue is
+//! in the database, so what dies here is gone on with by the next one who looks.
+
+use serde_json::json;
+
+use super::cut::{self, Uncut};
+use crate::bindings::inference::embeddings::{self, Purpose};
+use crate::bindings::inference::types::Error as ModelError;
+use crate::bindings::policy::extraction::{self, Error, Extracted, Format, GapReason};
+use crate::bindings::policy::types::Failure;
+use crate::db::Database;
+use crate::db::reading::{self, Claimed, Entry, Read, Waiting};
+use crate::http::error::ApiError;
+use crate::index::{self, Embedder};
+use crate::limits;
+use crate::turn::degraded::reason;
+
+/// Works on one document after the other, until none is left or others work on them. Returns how
+/// many were finished.
+///
+/// Fails with what the embedding model or the database says; what was done until then stays done.
+pub async fn work(database: &Database, host_run: &str) -> Result<usize, ApiError> {
+    let embedder = index::embedder(database).await?;
+    reading::queue_outdated(database, embedder.number).await?;
+    let mut done = 0;
+    while let Some(claimed) = reading::claim(database, host_run).await? {
+        match finish(database, &embedder, &claimed).await {
+            Ok(()) => done += 1,
+            Err(Unfinished::Failed(code, message)) => {
+                reading::fail(database, &claimed, code, &message).await?;
+                done += 1;
+            }
+            Err(Unfinished::Waits(error)) => {
+                reading::release(database, &claimed).await?;
+                return Err(error);
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Why a document is not ready.
+enum Unfinished {
+    /// It never will be: a code and a message.
+    Failed(&'static str, String),
+    /// It is not its fault.
+    Waits(ApiError),
+}
+
+impl From<ApiError> for Unfinished {
+    fn from(error: ApiError) -> Self {
+        Self::Waits(error)
+    }
+}
+
+async fn finish(
+    database: &Database,
+    embedder: &Embedder,
+    claimed: &Claimed,
+) -> Result<(), Unfinished> {
+    if claimed.attempts > limits::DOCUMENT_ATTEMPTS_MAX {
+        let times = limits::DOCUMENT_ATTEMPTS_MAX;
+        let message = format!("the server ended {times} times while it read this document");
+        return Err(Unfinished::Failed("document_unreadable", message));
+    }
+    if !claimed.is_read {
+        read(database, claimed).await?;
+    }
+    loop {
+        let waiting = reading::waiting(database, claimed, embedder.number).await?;
+        if waiting.is_empty() {
+            return Ok(reading::ready(database, claimed, embedder.number).await?);
+        }
+        embed(database, embedder, &waiting).await?;
+        if !reading::renew(database, claimed).await? {
+            // It was deleted or replaced meanwhile.
+            return Ok(());
+        }
+    }
+}
+
+/// Reads a file and stores its text and chunks.
+async fn read(database: &Database, claimed: &Claimed) -> Result<(), Unfinished> {
+    let Some(file) = reading::source(database, claimed).await? else {
+        return Err(Unfinished::Failed("document_lost", "the file is not there".to_owned()));
+    };
+    let read = extraction::extract(file).await.map_err(|error| refusal(&error))?;
+    let model = embeddings::describe().await;
+    let model = model.map_err(|error| Unfinished::Waits(ApiError::of_model(&error)))?;
+    let chunks = cut::cut(&read, model.tokens_max).await.map_err(|error| match error {
+        Uncut::Model(error) => Unfinished::Waits(ApiError::of_model(&error)),
+        Uncut::Policy(failure) => Unfinished::Failed(
+            "document_not_cut",
+            format!("the text could not be cut into passages: {}", reason(failure)),
+        ),
+    })?;
+    let told = Read {
+        format: name(read.format),
+        encoding: &read.encoding,
+        title: &read.title,
+        pages: read.pages,
+        gaps: gaps(&read),
+        chunks: chunks.len(),
+    };
+    Ok(reading::store(database, claimed, &read.text, &chunks, told).await?)
+}
+
+/// Embeds chunks and stores what comes out. One that cannot be embedded does not lose the others:
+/// it is marked, and found by its words.
+async fn embed(
+    database: &Database,
+    embedder: &Embedder,
+    waiting: &[Waiting],
+) -> Result<(), ApiError> {
+    let texts: Vec<String> = waiting.iter().map(text_of).collect();
+    let vectors = match embeddings::embed(texts.clone(), Purpose::Passage).await {
+        Ok(vectors) if vectors.len() == texts.len() => vectors.into_iter().map(Ok).collect(),
+        Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
+        _ => one_by_one(&texts).await?,
+    };
+    let entry = |((waiting, vector), text): ((&Waiting, _), String)| Entry {
+        chunk: waiting.chunk,
+        vector,
+        text,
+    };
+    let entries: Vec<Entry> = waiting.iter().zip(vectors).zip(texts).map(entry).collect();
+    reading::index(database, embedder.number, &entries).await
+}
+
+async fn one_by_one(texts: &[String]) -> Result<Vec<Result<Vec<f32>, String>>, ApiError> {
+    let mut vectors = Vec::with_capacity(texts.len());
+    for text in texts {
+        let found = embeddings::embed(vec![text.clone()], Purpose::Passage).await;
+        vectors.push(match found {
+            Ok(mut vectors) => vectors.pop().ok_or_else(|| "no vector came back".to_owned()),
+            Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
+            Err(error) => Err(ApiError::of_model(&error).message),
+        });
+    }
+    Ok(vectors)
+}
+
+/// Whether another time is another answer.
+fn is_passing(error: &ModelError) -> bool {
+    matches!(
+        error,
+        ModelError::NoModel
+            | ModelError::Loading(_)
+            | ModelError::LoadFailed
+            | ModelError::ModelChanged
+            | ModelError::Busy(_)
+            | ModelError::Unreachable
+    )
+}
+
+/// What is embedded of a chunk, and whose words are looked up: the headings above it, and its text.
+fn text_of(waiting: &Waiting) -> String {
+    let headings: Vec<String> = serde_json::from_str(&waiting.headings).unwrap_or_default();
+    if headings.is_empty() {
+        return waiting.content.clone();
+    }
+    format!("{}\n{}", headings.join(" > "), waiting.content)
+}
+
+fn gaps(read: &Extracted) -> Option<String> {
+    if read.gaps.is_empty() {
+        return None;
+    }
+    let gap = |gap: &extraction::Gap| {
+        let reason = match gap.reason {
+            GapReason::Damaged => "damaged",
+            GapReason::NoText => "no_text",
+        };
+        json!({ "page": gap.page, "reason": reason })
+    };
+    Some(read.gaps.iter().map(gap).collect::<serde_json::Value>().to_string())
+}
+
+/// What a format is called.
+fn name(format: Format) -> &'static str {
+    match format {
+        Format::Plain => "plain",
+        Format::Markdown => "markdown",
+        Format::Html => "html",
+        Format::Pdf => "pdf",
+        Format::Docx => "docx",
+        Format::Csv => "csv",
+        Format::Json => "json",
+        Format::Code => "code",
+    }
+}
+
+fn refusal(error: &Error) -> Unfinished {
+    let (code, message) = match error {
+        Error::Empty => ("document_empty", "the file has nothing in it".to_owned()),
+        Error::UnknownFormat => (
+            "document_format_unknown",
+            "the file is neither text nor HTML, PDF, DOCX, CSV or JSON".to_owned(),
+        ),
+        Error::Damaged(format) => {
+            ("document_damaged", format!("the file begins like {} and is damaged", name(*format)))
+        }
+        Error::Encrypted => {
+            ("document_encrypted", "the file is encrypted: upload it without a password".to_owned())
+        }
+        Error::NoText => (
+            "document_without_text",
+            "the file has no text: pictures of text are not read".to_owned(),
+        ),
+        Error::TooMuchText => (
+            "document_too_much_text",
+            format!(
+                "the text of the file is longer than {} bytes",
+                limits::DOCUMENT_TEXT_BYTES_MAX
+            ),
+        ),
+        Error::Failed(failure) => {
+            let code = match failure {
+                Failure::OutOfMemory => "document_needs_too_much_memory",
+                Failure::OutOfFuel | Failure::OutOfTime => "document_takes_too_long",
+                _ => "document_unreadable",
+            };
+            (code, format!("the file could not be read: {}", reason(*failure)))
+        }
+    };
+    Unfinished::Failed(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_embedded_under_its_headings() {
+        let waiting = |headings: &str| Waiting {
+            chunk: 1,
+            headings: headings.to_owned(),
+            content: "They float.".to_owned(),
+        };
+        assert_eq!(text_of(&waiting("[]")), "They float.");
+        assert_eq!(text_of(&waiting(r#"["Boats","Small"]"#)), "Boats > Small\nThey float.");
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_of_its_own() {
+        let errors = [
+            Error::Empty,
+            Error::UnknownFormat,
+            Error::Damaged(Format::Pdf),
+            Error::Encrypted,
+            Error::NoText,
+            Error::TooMuchText,
+            Error::Failed(Failure::OutOfMemory),
+            Error::Failed(Failure::OutOfFuel),
+            Error::Failed(Failure::Trapped),
+        ];
+        let mut codes = std::collections::BTreeSet::new();
+        for error in &errors {
+            let Unfinished::Failed(code, message) = refusal(error) else { panic!("{error:?}") };
+            assert!(codes.insert(code) && !message.ends_with('.'), "{code}: {message}");
+        }
+    }
+}
