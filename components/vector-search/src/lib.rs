@@ -1,19 +1,26 @@
 //! Finds the nearest vectors within scopes.
 //!
 //! From the outside in: `library` holds the scopes of all indexes and makes room for new ones;
-//! `scope` is what one key holds, and `store` its vectors; `vector` turns numbers into the form
-//! that is stored and compares them; `best` keeps the nearest.
+//! `scope` is what one key holds: the `store` has its vectors, and a `graph` leads through those of
+//! a large one, which `build` makes; `part` is what either is outside of the memory of an index.
+//! `vector` turns numbers into the form that is stored and compares them; `best` keeps the nearest.
 
 mod best;
+mod build;
+mod graph;
 mod library;
+mod part;
 mod scope;
 mod store;
 mod vector;
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod snapshots;
 
-pub use bindings::exports::loci::search::vectors;
+pub use bindings::exports::loci::search::{graphs, vectors};
+pub use build::build;
 pub use library::{Library, Limits};
 
 /// The types of the world, which the index speaks in, natively too.
@@ -33,7 +40,10 @@ mod bindings {
 mod component {
     use std::cell::RefCell;
 
-    use super::vectors::{Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, Statistics};
+    use super::graphs;
+    use super::vectors::{
+        Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, IndexBorrow, Statistics,
+    };
     use super::{Library, Limits, bindings};
 
     thread_local! {
@@ -47,6 +57,17 @@ mod component {
 
     impl Guest for Search {
         type Index = Handle;
+    }
+
+    impl graphs::Guest for Search {
+        fn wanted(index: IndexBorrow<'_>, scope: String) -> bool {
+            let index = index.get::<Handle>().0;
+            LIBRARY.with_borrow(|library| library.wants_graph(index, &scope))
+        }
+
+        fn build(parts: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Error> {
+            super::build(&parts)
+        }
     }
 
     impl GuestIndex for Handle {
@@ -87,6 +108,14 @@ mod component {
             most: u32,
         ) -> Result<Vec<Candidate>, Error> {
             LIBRARY.with_borrow_mut(|library| library.candidates(self.0, &scopes, &query, most))
+        }
+
+        fn snapshot(&self, scope: String, part: u32) -> Option<Vec<u8>> {
+            LIBRARY.with_borrow(|library| library.snapshot(self.0, &scope, part))
+        }
+
+        fn restore(&self, scope: String, part: Vec<u8>) -> Result<(), Error> {
+            LIBRARY.with_borrow_mut(|library| library.restore(self.0, &scope, &part))
         }
 
         fn statistics(&self) -> Statistics {

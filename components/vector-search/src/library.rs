@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::best::{Best, Possible, Sink};
+use crate::part;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::vector::{self, Query};
@@ -32,12 +33,14 @@ pub struct Limits {
     pub library_bytes_max: usize,
     /// One scope. What is larger is refused.
     pub scope_bytes_max: usize,
+    /// The vectors of a scope that is always scanned whole; beyond it a graph may be used.
+    pub scanned_max: usize,
 }
 
 impl Default for Limits {
     /// Enough for 100,000 vectors of 384 numbers in one scope.
     fn default() -> Self {
-        Self { library_bytes_max: 96 << 20, scope_bytes_max: 96 << 20 }
+        Self { library_bytes_max: 96 << 20, scope_bytes_max: 96 << 20, scanned_max: 32_768 }
     }
 }
 
@@ -108,7 +111,7 @@ impl Library {
 
     /// The mark of the last insert into a scope.
     pub fn mark(&self, index: usize, scope: &str) -> Option<u64> {
-        Some(self.indexes[index].scopes.get(scope)?.mark)
+        self.indexes[index].scopes.get(scope)?.mark
     }
 
     /// Inserts entries and moves the mark. See `loci:search/vectors` for how it fails; nothing is
@@ -144,7 +147,7 @@ impl Library {
         let mut taken = self.take(index, scope).unwrap_or_else(|| Scope::new(stride));
         self.make_room(taken.bytes() + Store::bytes_of(fresh, stride) + SCOPE_BYTES);
         taken.insert(entries);
-        taken.mark = mark;
+        taken.mark = Some(mark);
         self.put(index, scope.into(), taken);
         self.make_room(0);
         Ok(())
@@ -224,10 +227,47 @@ impl Library {
             if let Some(scope) = self.indexes[index].scopes.get(name.as_str())
                 && let Some(query) = &query
             {
-                scope.search(query, number as u32, sink);
+                let scanned_max = self.limits.scanned_max;
+                scope.search(query, number as u32, most as usize, scanned_max, sink);
             }
         }
         Ok(())
+    }
+
+    /// Whether a graph would make searches in a scope much shorter.
+    pub fn wants_graph(&self, index: usize, scope: &str) -> bool {
+        let scope = self.indexes[index].scopes.get(scope);
+        scope.is_some_and(|scope| scope.wants_graph(self.limits.scanned_max))
+    }
+
+    /// A part of a snapshot of a scope; none beyond the last.
+    pub fn snapshot(&self, index: usize, scope: &str, part: u32) -> Option<Vec<u8>> {
+        let index = &self.indexes[index];
+        index.scopes.get(scope)?.snapshot(index.dimensions as u32, part as usize)
+    }
+
+    /// Takes a part of a snapshot into a scope. See `loci:search/vectors` for how it fails; nothing
+    /// is changed then.
+    pub fn restore(&mut self, index: usize, scope: &str, bytes: &[u8]) -> Result<(), Error> {
+        if !named(scope) {
+            return Err(Error::BadScope);
+        }
+        let part = part::open(bytes)?;
+        let dimensions = self.indexes[index].dimensions;
+        if part.dimensions as usize != dimensions {
+            return Err(Error::Dimensions(dimensions as u32));
+        }
+        let held = self.indexes[index].scopes.get(scope).map_or(0, Scope::bytes);
+        if held + bytes.len() > self.limits.scope_bytes_max {
+            return Err(Error::ScopeFull(self.limits.scope_bytes_max as u64));
+        }
+        let taken = self.take(index, scope);
+        let mut taken = taken.unwrap_or_else(|| Scope::new(vector::stride(dimensions)));
+        self.make_room(taken.bytes() + bytes.len() + SCOPE_BYTES);
+        let done = taken.restore(&part);
+        self.put(index, scope.into(), taken);
+        self.make_room(0);
+        done
     }
 
     /// Says how much an index holds.

@@ -7,16 +7,24 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::vectors::{Candidate, Entry, Error, Hit};
-use crate::{Library, Limits};
+use crate::{Library, Limits, build};
 
 const DIMENSIONS: [u32; 2] = [3, 19];
 const SCOPES: [&str; 4] = ["a", "b", "c", "d"];
+/// Few, so that graphs are used.
+const SCANNED_MAX: usize = 8;
 
 #[derive(Clone, Debug)]
 enum Operation {
     Insert(usize, usize, Vec<(u64, Vec<i8>)>, u64),
     Remove(usize, usize, Vec<u64>),
     Drop(usize, usize),
+    /// Everything is lost but a snapshot, which is then taken in; the mark is moved.
+    Reload(usize, usize, u64),
+    /// A graph is made of what is there.
+    Build(usize, usize),
+    /// The graph that was made last is taken in, whatever has happened since.
+    Adopt(usize, usize),
     Search(usize, Vec<usize>, Vec<i8>, u32),
 }
 
@@ -34,6 +42,12 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(index, scope, ids)| Operation::Remove(index, scope, ids)),
         1 => (index.clone(), scope.clone())
             .prop_map(|(index, scope)| Operation::Drop(index, scope)),
+        1 => (index.clone(), scope.clone(), any::<u64>())
+            .prop_map(|(index, scope, mark)| Operation::Reload(index, scope, mark)),
+        2 => (index.clone(), scope.clone())
+            .prop_map(|(index, scope)| Operation::Build(index, scope)),
+        2 => (index.clone(), scope.clone())
+            .prop_map(|(index, scope)| Operation::Adopt(index, scope)),
         4 => (index, vec(scope, 0..5), numbers(), select(vec![0, 1, 3, 10, 1_024]))
             .prop_map(|(index, scopes, query, most)| {
                 Operation::Search(index, scopes, query, most)
@@ -54,6 +68,7 @@ struct Model {
     limit: Option<u64>,
     clock: u64,
     held: HashMap<(usize, usize), Held>,
+    built: HashMap<(usize, usize), Vec<Vec<u8>>>,
 }
 
 fn floats(index: usize, numbers: &[i8]) -> Vec<f32> {
@@ -67,13 +82,22 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 
 impl Model {
     fn new(limit: Option<usize>) -> Self {
-        let limits =
-            Limits { library_bytes_max: limit.unwrap_or(usize::MAX), scope_bytes_max: usize::MAX };
+        let limits = Limits {
+            library_bytes_max: limit.unwrap_or(usize::MAX),
+            scope_bytes_max: usize::MAX,
+            scanned_max: SCANNED_MAX,
+        };
         let mut library = Library::new(limits);
         for (place, &dimensions) in DIMENSIONS.iter().enumerate() {
             assert_eq!(library.open(&format!("index {place}"), dimensions), Ok(place));
         }
-        Self { library, limit: limit.map(|bytes| bytes as u64), clock: 0, held: HashMap::new() }
+        Self {
+            library,
+            limit: limit.map(|bytes| bytes as u64),
+            clock: 0,
+            held: HashMap::new(),
+            built: HashMap::new(),
+        }
     }
 
     fn apply(&mut self, operation: &Operation) {
@@ -87,6 +111,12 @@ impl Model {
                 self.library.drop_scope(*index, SCOPES[*scope]);
                 self.held.remove(&(*index, *scope));
             }
+            Operation::Reload(index, scope, mark) => self.reload(*index, *scope, *mark),
+            Operation::Build(index, scope) => {
+                let graph = build(&snapshot(&self.library, *index, SCOPES[*scope]));
+                self.built.insert((*index, *scope), graph.unwrap_or_default());
+            }
+            Operation::Adopt(index, scope) => self.adopt(*index, *scope),
             Operation::Search(index, scopes, query, most) => {
                 self.search(*index, scopes, &floats(*index, query), *most);
             }
@@ -118,6 +148,33 @@ impl Model {
             }
         }
         assert_eq!(removed, expected);
+    }
+
+    /// The index is lost, as in a crash, and comes back from what was saved.
+    fn reload(&mut self, index: usize, scope: usize, mark: u64) {
+        let parts = snapshot(&self.library, index, SCOPES[scope]);
+        let Some(held) = self.held.get_mut(&(index, scope)) else {
+            assert!(parts.is_empty());
+            return;
+        };
+        held.mark = mark;
+        held.used = self.clock;
+        self.library.drop_scope(index, SCOPES[scope]);
+        for part in parts {
+            assert_eq!(self.library.restore(index, SCOPES[scope], &part), Ok(()));
+        }
+        assert_eq!(self.library.insert(index, SCOPES[scope], &[], mark), Ok(()));
+    }
+
+    /// A graph for a scope that is gone is no graph of anything.
+    fn adopt(&mut self, index: usize, scope: usize) {
+        let Some(held) = self.held.get_mut(&(index, scope)) else {
+            return;
+        };
+        for part in self.built.get(&(index, scope)).into_iter().flatten() {
+            held.used = self.clock;
+            assert_eq!(self.library.restore(index, SCOPES[scope], part), Ok(()));
+        }
     }
 
     fn search(&mut self, index: usize, scopes: &[usize], query: &[f32], most: u32) {
@@ -167,7 +224,13 @@ impl Model {
             }
         });
         if dropped > 0 {
-            assert!(matches!(operation, Operation::Insert(..)));
+            let grows = |operation: &Operation| {
+                matches!(
+                    operation,
+                    Operation::Insert(..) | Operation::Reload(..) | Operation::Adopt(..)
+                )
+            };
+            assert!(grows(operation));
             assert!(self.limit.is_some() && dropped < oldest);
         }
     }
@@ -186,6 +249,11 @@ impl Model {
             assert!(self.limit.is_none_or(|limit| bytes <= limit));
         }
     }
+}
+
+/// All parts of a snapshot.
+fn snapshot(library: &Library, index: usize, scope: &str) -> Vec<Vec<u8>> {
+    (0..).map_while(|part| library.snapshot(index, scope, part)).collect()
 }
 
 /// How far a score may be from the cosine, at these few dimensions: half a 127th for each number.
@@ -255,7 +323,7 @@ fn entry(id: u64, vector: &[f32]) -> Entry {
 }
 
 fn library(scope_bytes_max: usize) -> Library {
-    let mut library = Library::new(Limits { library_bytes_max: usize::MAX, scope_bytes_max });
+    let mut library = Library::new(Limits { scope_bytes_max, ..Limits::default() });
     assert_eq!(library.open("m", 2), Ok(0));
     library
 }

@@ -1,6 +1,7 @@
 //! The vectors of one scope, side by side, in places that do not move.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::best::{Near, Sink};
 use crate::vector::{self, Measure, NOTHING, Query, ROWS};
@@ -19,6 +20,16 @@ pub struct Places {
 }
 
 impl Places {
+    /// No places, with room for those below `count`.
+    pub fn with_room_for(count: usize) -> Self {
+        Self { words: vec![0; count.div_ceil(64)] }
+    }
+
+    /// How many places are among them.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// Whether a place is among them.
     #[inline]
     pub fn contains(&self, place: u32) -> bool {
@@ -27,7 +38,6 @@ impl Places {
     }
 
     /// Takes a place in; tells whether it is new.
-    #[cfg_attr(not(test), expect(dead_code, reason = "graphs seal places, and come next"))]
     #[inline]
     pub fn insert(&mut self, place: u32) -> bool {
         let word = place as usize / 64;
@@ -67,6 +77,9 @@ impl Block {
     }
 }
 
+/// A vector as it is stored: id, measure, numbers.
+pub type Row<'a> = (u64, Measure, &'a [i8]);
+
 /// Vectors by id, and by place. What is removed leaves a hole, which the next vector fills unless
 /// something still points there.
 pub struct Store {
@@ -90,6 +103,11 @@ impl Store {
         let last = if rest == 0 { 0 } else { rest.next_power_of_two().max(BLOCK_LEAST) };
         let row = stride + size_of::<u64>() + size_of::<Measure>();
         (count - rest + last) * row + count * PLACE_BYTES
+    }
+
+    /// The stored length of a vector.
+    pub fn stride(&self) -> usize {
+        self.stride
     }
 
     /// How many vectors there are.
@@ -126,7 +144,7 @@ impl Store {
         &self.blocks[block].numbers[row * self.stride..][..self.stride]
     }
 
-    /// The measure of what is in a place; that of nothing for a hole.
+    /// The measure of what is in a place, or was.
     #[inline]
     pub fn measure(&self, place: u32) -> Measure {
         let (block, row) = split(place);
@@ -214,6 +232,35 @@ impl Store {
         }
     }
 
+    /// Offers what is in one place.
+    pub fn offer(&self, place: u32, query: &Query, score: f32, scope: u32, sink: &mut impl Sink) {
+        let (block, row) = split(place);
+        let measure = self.blocks[block].measures[row];
+        let slack = query.slack(measure);
+        if measure.unit > 0.0 && sink.admits(score, slack) {
+            sink.offer(Near { score, slack, scope, id: self.blocks[block].ids[row] });
+        }
+    }
+
+    /// What is in these places, holes left out.
+    pub fn rows(&self, places: Range<usize>) -> impl Iterator<Item = Row<'_>> + Clone {
+        let places = places.start as u32..places.end.min(self.taken()) as u32;
+        places.map(|place| self.row(place)).filter(|(_, measure, _)| !measure.is_removed())
+    }
+
+    /// What is in a place, or was.
+    pub fn row(&self, place: u32) -> Row<'_> {
+        let (block, row) = split(place);
+        let block = &self.blocks[block];
+        (block.ids[row], block.measures[row], self.numbers(place))
+    }
+
+    /// Makes all holes free that are not sealed.
+    pub fn free_all_but(&mut self, sealed: &Places) {
+        let hole = |place: &u32| self.measure(*place).is_removed() && !sealed.contains(*place);
+        self.free = (0..self.taken).filter(hole).collect();
+    }
+
     /// A new place at the end.
     fn append(&mut self) -> u32 {
         let place = self.taken;
@@ -241,7 +288,8 @@ impl Store {
     /// Leaves a hole. The numbers stay: a graph that leads over this place still needs them.
     fn write_nothing(&mut self, place: u32) {
         let (block, row) = split(place);
-        self.blocks[block].measures[row] = NOTHING;
+        let measure = &mut self.blocks[block].measures[row];
+        *measure = measure.removed();
     }
 }
 
@@ -288,11 +336,18 @@ mod tests {
             sealed.insert(id as u32);
         }
         store.insert(1, &[-1.0; 8], &sealed);
-        assert_eq!((store.place(1), store.measure(1)), (Some(3), NOTHING));
+        assert_eq!((store.place(1), store.measure(1).is_removed()), (Some(3), true));
         assert_eq!(store.numbers(1), [127; 8]);
         assert!(store.remove(2, &sealed));
         store.insert(7, &[1.0; 8], &sealed);
         assert_eq!((store.place(7), store.len(), store.taken()), (Some(4), 3, 5));
+        // Zeros are a vector too.
+        store.insert(8, &[0.0; 8], &sealed);
+        let rows: Vec<u64> = store.rows(0..9).map(|(id, ..)| id).collect();
+        assert_eq!(rows, [0, 1, 7, 8]);
+        store.free_all_but(&Places::default());
+        store.insert(9, &[1.0; 8], &Places::default());
+        assert_eq!((store.place(9), store.taken()), (Some(2), 6));
     }
 
     #[test]

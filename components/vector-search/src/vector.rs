@@ -37,13 +37,27 @@ pub fn stride(dimensions: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measure {
     /// What one unit of its numbers stands for; 0 for a vector of zeros, which has no direction.
+    /// The sign is that of a number below 0 once the vector was removed.
     pub unit: f32,
     /// The length of what rounding took from the vector of length 1, or a little more.
     pub slack: f32,
 }
 
-/// What is left in the place of a vector that was removed.
+/// The measure of a vector of zeros.
 pub const NOTHING: Measure = Measure { unit: 0.0, slack: 0.0 };
+
+impl Measure {
+    /// What is left of it when the vector is removed.
+    pub fn removed(self) -> Self {
+        Self { unit: -self.unit.abs(), ..self }
+    }
+
+    /// Whether the vector was removed.
+    #[inline]
+    pub fn is_removed(self) -> bool {
+        self.unit.is_sign_negative()
+    }
+}
 
 /// Writes the stored form of `vector` to `numbers`, which has its stored length.
 ///
@@ -194,12 +208,17 @@ mod simd {
         unsafe { v128_load(query.as_ptr().cast()) }
     }
 
-    /// The products of eight numbers, added in pairs. Bytes are widened as they are loaded.
+    /// Bytes are widened as they are loaded.
+    #[inline]
+    pub fn widen(row: &[i8; LANES]) -> v128 {
+        // SAFETY: the reference is to 8 readable bytes, and the load needs no alignment.
+        unsafe { i16x8_load_extend_i8x8(row.as_ptr()) }
+    }
+
+    /// The products of eight numbers, added in pairs.
     #[inline]
     pub fn product(query: v128, row: &[i8; LANES]) -> v128 {
-        // SAFETY: the reference is to 8 readable bytes, and the load needs no alignment.
-        let row = unsafe { i16x8_load_extend_i8x8(row.as_ptr()) };
-        i32x4_dot_i16x8(query, row)
+        i32x4_dot_i16x8(query, widen(row))
     }
 
     #[inline]
@@ -209,6 +228,26 @@ mod simd {
             + i32x4_extract_lane::<2>(sums)
             + i32x4_extract_lane::<3>(sums)
     }
+}
+
+/// The dot product of two stored vectors of one length, a multiple of `LANES`. It cannot overflow:
+/// it is at most 4,096 × 127².
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub fn dot_stored(a: &[i8], b: &[i8]) -> i32 {
+    use simd::{add, product, sum, widen, zero};
+    let (a, b) = (a.as_chunks::<LANES>().0, b.as_chunks::<LANES>().0);
+    let mut sums = [zero(); 2];
+    let (a_pairs, a_rest) = a.as_chunks::<2>();
+    let (b_pairs, b_rest) = b.as_chunks::<2>();
+    for (a, b) in a_pairs.iter().zip(b_pairs) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum = add(*sum, product(widen(a), b));
+        }
+    }
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        sums[0] = add(sums[0], product(widen(a), b));
+    }
+    sum(add(sums[0], sums[1]))
 }
 
 /// The dot product of a query and a stored vector of one length. See the SIMD form for why it
@@ -223,6 +262,13 @@ fn dot(query: &[i16], row: &[i8]) -> i32 {
 fn dots(query: &[i16], rows: &[i8]) -> [i32; ROWS] {
     let stride = query.len();
     std::array::from_fn(|number| dot(query, &rows[number * stride..][..stride]))
+}
+
+/// The dot product of two stored vectors of one length. It cannot overflow: it is at most
+/// 4,096 × 127².
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub fn dot_stored(a: &[i8], b: &[i8]) -> i32 {
+    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
 }
 
 #[cfg(test)]
@@ -268,6 +314,7 @@ mod tests {
         assert!(numbers.iter().all(|&x| x == 127));
         let query = Query::new(&vector).expect("a direction");
         assert_eq!(query.dot(&numbers), 4_096 * 512 * 127);
+        assert_eq!(dot_stored(&numbers, &numbers), 4_096 * 127 * 127);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! and a fresh instance is filled again by whoever finds that its marks are missing. Replacing the
 //! component is the same for all of them at once.
 
+mod graphs;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ struct Shared {
     /// The indexes that were opened, by their places, which are the guests' resources.
     indexes: Mutex<Vec<Opened>>,
     shards: Box<[Shard]>,
+    graphs: graphs::Queue,
 }
 
 impl Ctx {
@@ -74,6 +76,7 @@ impl Ctx {
             component: ArcSwap::from_pointee(Loaded::new(engine, component)?),
             indexes: Mutex::default(),
             shards: (0..count).map(|_| Shard::default()).collect(),
+            graphs: graphs::Queue::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -121,9 +124,13 @@ impl Shared {
     }
 
     fn opened(&self, index: &Resource<Index>) -> wasmtime::Result<Opened> {
+        let index = self.index(index.rep() as usize);
+        index.ok_or_else(|| wasmtime::Error::msg("an unknown index"))
+    }
+
+    fn index(&self, place: usize) -> Option<Opened> {
         let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = index.rep() as usize;
-        indexes.get(place).cloned().ok_or_else(|| wasmtime::Error::msg("an unknown index"))
+        indexes.get(place).cloned()
     }
 
     /// The shard that holds a scope.
@@ -138,7 +145,7 @@ impl Shared {
     }
 
     async fn insert(
-        &self,
+        self: &Arc<Self>,
         index: &Opened,
         scope: String,
         entries: Vec<Entry>,
@@ -150,11 +157,22 @@ impl Shared {
         }
         let shard = self.shard_of(&scope);
         let component = self.component.load_full();
+        let name = scope.clone();
         let inserted = shard.call(&component, index, |live, index| {
-            let insert = live.functions().insert;
-            Ok(insert.call(live.store(), (index, scope, entries, mark))?.0)
+            let (insert, wanted) = (live.functions().insert, live.functions().wanted);
+            let done = insert.call(live.store(), (index, scope.clone(), entries, mark))?.0;
+            match wanted {
+                Some(wanted) if done.is_ok() => {
+                    Ok((done, wanted.call(live.store(), (index, scope))?.0))
+                }
+                _ => Ok((done, false)),
+            }
         });
-        inserted.await?
+        let (done, wants_graph) = inserted.await?;
+        if wants_graph {
+            graphs::ask(self, index, name);
+        }
+        done
     }
 
     /// What each shard is to search, once the request is found to be in order.
@@ -412,6 +430,27 @@ impl vectors::HostIndex for View<'_> {
     ) -> wasmtime::Result<Result<Vec<Candidate>, Error>> {
         let index = self.ctx.shared.opened(&index)?;
         Ok(self.ctx.shared.candidates(&index, scopes, query, most).await)
+    }
+
+    async fn snapshot(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+        part: u32,
+    ) -> wasmtime::Result<Option<Vec<u8>>> {
+        let index = self.ctx.shared.opened(&index)?;
+        // A shard that was lost holds nothing.
+        Ok(self.ctx.shared.snapshot(&index, scope, part).await.unwrap_or(None))
+    }
+
+    async fn restore(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+        part: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.restore(&index, scope, part).await)
     }
 
     async fn statistics(&mut self, index: Resource<Index>) -> wasmtime::Result<Statistics> {

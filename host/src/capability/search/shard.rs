@@ -17,9 +17,14 @@ use crate::capability::pure::{self, Limits};
 const INTERFACE: &str = "loci:search/vectors@0.1.0";
 /// The time that one call may take, in ticks of the epoch (10 ms each).
 const TICKS_MAX: u64 = 300;
-/// The component drops scopes long before the memory is full, and 1,024 hits are a fortieth of the
-/// largest answer.
-const LIMITS: Limits = Limits { memory_bytes: 320 << 20, ticks: TICKS_MAX, answer_bytes: 1 << 20 };
+/// The component drops scopes long before the memory is full, and the largest answer is a part of a
+/// snapshot: about 1 MiB.
+const LIMITS: Limits = Limits { memory_bytes: 320 << 20, ticks: TICKS_MAX, answer_bytes: 4 << 20 };
+/// The interface that makes graphs. A component need not have it: its scopes are then scanned.
+const GRAPHS: &str = "loci:search/graphs@0.1.0";
+/// What making a graph may take: half an hour, and an answer about as large as what it is made of.
+const BUILD_LIMITS: Limits =
+    Limits { memory_bytes: 1 << 30, ticks: 180_000, answer_bytes: 256 << 20 };
 
 /// A component that was compiled and linked with nothing.
 pub struct Loaded {
@@ -36,6 +41,10 @@ struct Exports {
     drop_scope: ComponentExportIndex,
     search: ComponentExportIndex,
     candidates: ComponentExportIndex,
+    snapshot: ComponentExportIndex,
+    restore: ComponentExportIndex,
+    wanted: Option<ComponentExportIndex>,
+    build: Option<ComponentExportIndex>,
     statistics: ComponentExportIndex,
 }
 
@@ -50,6 +59,21 @@ impl Loaded {
         let loaded = Self { exports: Exports::of(pre.component())?, pre };
         loaded.start()?;
         Ok(loaded)
+    }
+
+    /// Makes a graph from the parts of a snapshot, in an instance of its own. Blocks for up to
+    /// minutes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component makes no graphs, or not of these parts, or takes too long.
+    pub fn build(&self, parts: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+        let build = self.exports.build.as_ref().context("the component makes no graphs")?;
+        let mut store = pure::store(self.pre.engine(), &BUILD_LIMITS);
+        let instance = self.pre.instantiate(&mut store)?;
+        let build: Build = typed(&instance, &mut store, build)?;
+        let (graph,) = build.call(&mut store, (parts,))?;
+        graph.map_err(|error| anyhow::anyhow!("the component refused the snapshot: {error:?}"))
     }
 
     fn start(&self) -> Result<(Store<StoreLimits>, Functions)> {
@@ -69,7 +93,11 @@ impl Exports {
                 .get_export_index(interface.as_ref(), name)
                 .with_context(|| format!("`{INTERFACE}` lacks the function `{name}`"))
         };
+        let graphs = component.get_export_index(None, GRAPHS);
+        let graph = |name| component.get_export_index(graphs.as_ref(), name);
         Ok(Self {
+            wanted: graphs.and_then(|_| graph("wanted")),
+            build: graphs.and_then(|_| graph("build")),
             open: find("[static]index.open")?,
             mark: find("[method]index.mark")?,
             insert: find("[method]index.insert")?,
@@ -77,6 +105,8 @@ impl Exports {
             drop_scope: find("[method]index.drop-scope")?,
             search: find("[method]index.search")?,
             candidates: find("[method]index.candidates")?,
+            snapshot: find("[method]index.snapshot")?,
+            restore: find("[method]index.restore")?,
             statistics: find("[method]index.statistics")?,
         })
     }
@@ -90,6 +120,9 @@ impl Exports {
             drop_scope: typed(of, store, &self.drop_scope)?,
             search: typed(of, store, &self.search)?,
             candidates: typed(of, store, &self.candidates)?,
+            snapshot: typed(of, store, &self.snapshot)?,
+            restore: typed(of, store, &self.restore)?,
+            wanted: self.wanted.as_ref().map(|index| typed(of, store, index)).transpose()?,
             statistics: typed(of, store, &self.statistics)?,
         })
     }
@@ -109,6 +142,8 @@ where
 }
 
 /// What functions with long types take and return.
+type Build<'a> = TypedFunc<(&'a [Vec<u8>],), (Result<Vec<Vec<u8>>, Error>,)>;
+type Restore = TypedFunc<(ResourceAny, String, Vec<u8>), (Result<(), Error>,)>;
 type Insert = TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>;
 pub type Look<R> = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<R>, Error>,)>;
 
@@ -121,6 +156,9 @@ pub struct Functions {
     pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
     search: Look<Hit>,
     candidates: Look<Candidate>,
+    pub snapshot: TypedFunc<(ResourceAny, String, u32), (Option<Vec<u8>>,)>,
+    pub restore: Restore,
+    pub wanted: Option<TypedFunc<(ResourceAny, String), (bool,)>>,
     pub statistics: TypedFunc<(ResourceAny,), (Statistics,)>,
 }
 

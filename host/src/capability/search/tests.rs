@@ -1,6 +1,7 @@
 //! The shards, with a component that does what these tests need. The real one has tests of its own.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -16,8 +17,10 @@ const TRAP: u64 = 666;
 /// A number of hits that makes a search answer with a scope that it was not asked for.
 const WRONG_SCOPE: u32 = 7;
 
-/// One candidate: the count, as its id and its score.
-const CANDIDATES: &str = r#"(func (export "loci:search/vectors@0.1.0#[method]index.candidates")
+/// One candidate: the count, as its id and its score. And graphs: one is wanted for `LARGE`
+/// entries, is made of a snapshot of one part, and comes in one part.
+const CANDIDATES_AND_GRAPHS: &str = r#"
+            (func (export "loci:search/vectors@0.1.0#[method]index.candidates")
                 (param i32 i32 i32 i32 i32 i32) (result i32)
                 (global.set $free (i32.const 4096))
                 (i32.store8 (i32.const 0) (i32.const 0))
@@ -27,11 +30,47 @@ const CANDIDATES: &str = r#"(func (export "loci:search/vectors@0.1.0#[method]ind
                 (i64.store (i32.const 40) (global.get $count))
                 (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
                 (f32.store (i32.const 52) (f32.const 1.5))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.snapshot")
+                (param i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.eqz (local.get 3)))
+                (i32.store (i32.const 4) (i32.const 64))
+                (i32.store (i32.const 8) (i32.const 8))
+                (i64.store (i32.const 64) (global.get $count))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.restore")
+                (param i32 i32 i32 i32 i32) (result i32)
+                (global.set $restored (i64.load (local.get 3)))
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.const 0))
+            (func (export "loci:search/graphs@0.1.0#wanted")
+                (param i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.and
+                    (i64.ge_u (global.get $count) (i64.const 1000))
+                    (i64.eqz (global.get $restored))))
+            (func (export "loci:search/graphs@0.1.0#build")
+                (param i32 i32) (result i32)
+                (local $part i32)
+                (local.set $part (i32.load (local.get 0)))
+                (i64.store (local.get $part)
+                    (i64.add (i64.load (local.get $part)) (i64.const 1)))
+                (i32.store8 (i32.const 0) (i64.eq (i64.load (local.get $part)) (i64.const 1667)))
+                (i32.store8 (i32.const 8) (i32.const 5))
+                (if (i32.eqz (i32.load8_u (i32.const 0))) (then
+                    (i32.store (i32.const 8) (local.get 0))
+                    (i32.store (i32.const 12) (local.get 1))))
                 (i32.const 0))"#;
+/// From so many entries on a graph is wanted.
+const LARGE: u64 = 1_000;
+/// So many make a snapshot that no graph can be made of.
+const UNFIT: u64 = 1_666;
 
 /// A component that counts the entries of all scopes together. A search finds one hit in the first
 /// scope, whose id and score are that count, and one such candidate with a slack of 1.5. Its
-/// statistics say `version` bytes.
+/// statistics say `version` bytes, and for scopes what the last graph says.
 fn component(version: u32) -> Vec<u8> {
     let module = format!(
         r#"(module
@@ -42,6 +81,7 @@ fn component(version: u32) -> Vec<u8> {
             (global $count (mut i64) (i64.const 0))
             (global $marked (mut i32) (i32.const 0))
             (global $mark (mut i64) (i64.const 0))
+            (global $restored (mut i64) (i64.const 0))
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
                 (global.set $free
                     (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
@@ -86,10 +126,10 @@ fn component(version: u32) -> Vec<u8> {
                 (i64.store (i32.const 40) (global.get $count))
                 (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
                 (i32.const 0))
-            {CANDIDATES}
+            {CANDIDATES_AND_GRAPHS}
             (func (export "loci:search/vectors@0.1.0#[method]index.statistics")
                 (param i32) (result i32)
-                (i64.store (i32.const 0) (i64.const 1))
+                (i64.store (i32.const 0) (global.get $restored))
                 (i64.store (i32.const 8) (global.get $count))
                 (i64.store (i32.const 16) (i64.const {version}))
                 (i32.const 0)))"#
@@ -213,6 +253,35 @@ async fn candidates_are_those_of_all_shards_together() {
     assert_eq!(found(1).await, [(1, 9), (3, 7)]);
     assert_eq!(found(2).await, [(1, 9), (3, 7), (2, 4)]);
     assert_eq!(found(9).await, [(1, 9), (3, 7), (2, 4), (0, 2)]);
+}
+
+#[tokio::test]
+async fn a_large_scope_gets_a_graph_in_the_background() {
+    let mut fixture = Fixture::new().await;
+    let scope = fixture.scopes().remove(0);
+    assert_eq!(fixture.insert(&scope, LARGE - 1, 1).await, Ok(()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(fixture.statistics().await.scopes, 0);
+    assert_eq!(fixture.insert(&scope, 1, 2).await, Ok(()));
+    // The graph of this component is the snapshot, and one more.
+    while fixture.statistics().await.scopes != LARGE + 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(fixture.mark(&scope).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_scope_of_which_no_graph_can_be_made_is_not_tried_again() {
+    let mut fixture = Fixture::new().await;
+    let scope = fixture.scopes().remove(0);
+    assert_eq!(fixture.insert(&scope, UNFIT, 1).await, Ok(()));
+    let failed = |fixture: &Fixture| fixture.ctx.shared.graphs.failed();
+    while failed(&fixture) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(fixture.insert(&scope, 1, 2).await, Ok(()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!((fixture.statistics().await.scopes, failed(&fixture)), (0, 1));
 }
 
 #[tokio::test]
