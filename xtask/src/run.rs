@@ -60,8 +60,8 @@ pub fn test(arguments: &[String]) -> Result<()> {
 /// Measures. The components and the host are built before, since the benchmark runs them.
 pub fn bench(arguments: &[String]) -> Result<()> {
     build()?;
-    heading("Measuring");
-    run(cargo(&["bench", "--workspace", "--bench", "turn"]).args(arguments))
+    let (name, rest) = arguments.split_first().map_or(("turn", arguments), |(a, b)| (a, b));
+    run(cargo(&["bench", "--workspace", "--bench", name, "--"]).args(rest))
 }
 
 /// Has the golden tests write what they find as what they expect.
