@@ -67,6 +67,7 @@ mod tests {
             instruction: String::new(),
             reply_tokens_max: 512,
             recall_memories_max: 8,
+            recall_passages_max: 6,
         }
     }
 
