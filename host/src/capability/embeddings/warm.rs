@@ -196,8 +196,8 @@ impl Shared {
 
     fn start(&self) -> wasmtime::Result<Warm> {
         let (mut store, instance) = start(&self.pre)?;
-        let embed = instance.get_typed_func(&mut store, &self.embed)?;
-        let count = instance.get_typed_func(&mut store, &self.count)?;
+        let embed = instance.get_typed_func(&mut store, self.embed)?;
+        let count = instance.get_typed_func(&mut store, self.count)?;
         Ok(Warm { store, embed, count })
     }
 }

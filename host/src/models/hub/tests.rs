@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
+use futures::StreamExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
@@ -78,7 +79,7 @@ async fn serve(stand: Stand, sends_to: String) -> String {
     address
 }
 
-type Answer = http::Response<BoxBody<Bytes, std::io::Error>>;
+type Answer = http::Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
 fn answer(stand: &Stand, sends_to: &str, request: &http::Request<Incoming>) -> Answer {
     let headers = request.headers();
@@ -87,7 +88,7 @@ fn answer(stand: &Stand, sends_to: &str, request: &http::Request<Incoming>) -> A
     let what = format!("{} {}", request.method(), request.uri().path());
     stand.seen.lock().unwrap().push((what, token.is_some(), range.clone()));
     let response = http::Response::builder();
-    let empty = || Full::new(Bytes::new()).map_err(|never| match never {}).boxed();
+    let empty = || Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
     if !sends_to.is_empty() {
         if stand.token.is_some_and(|wanted| token != Some(format!("Bearer {wanted}"))) {
             return response.status(401).body(empty()).unwrap();
@@ -112,7 +113,12 @@ fn answer(stand: &Stand, sends_to: &str, request: &http::Request<Incoming>) -> A
     let sent = if breaks.is_empty() { length } else { breaks.remove(0).min(length) };
     let broken = (sent < length).then(|| Err(std::io::Error::other("broken off")));
     let frames = [Ok(Frame::data(rest.slice(..sent)))].into_iter().chain(broken);
-    let body = StreamBody::new(futures::stream::iter(frames)).boxed();
+    // In between, what came before is sent.
+    let frames = futures::stream::iter(frames).then(|frame| async {
+        tokio::task::yield_now().await;
+        frame
+    });
+    let body = StreamBody::new(frames).boxed_unsync();
     let total = stand.content.len();
     let response = response.header("content-length", length);
     let response = match start {
