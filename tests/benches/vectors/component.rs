@@ -147,5 +147,5 @@ where
     let interface = instance.get_export_index(&mut *store, None, INTERFACE);
     let index = instance.get_export_index(&mut *store, interface.as_ref(), name);
     let index = index.with_context(|| format!("the component has no `{name}`"))?;
-    Ok(instance.get_typed_func(store, &index)?)
+    Ok(instance.get_typed_func(store, index)?)
 }

@@ -143,6 +143,7 @@ where
 
 /// What functions with long types take and return.
 type Build<'a> = TypedFunc<(&'a [Vec<u8>],), (Result<Vec<Vec<u8>>, Error>,)>;
+type Snapshot = TypedFunc<(ResourceAny, String, u32), (Option<Vec<u8>>,)>;
 type Restore = TypedFunc<(ResourceAny, String, Vec<u8>), (Result<(), Error>,)>;
 type Insert = TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>;
 pub type Look<R> = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<R>, Error>,)>;
@@ -156,7 +157,7 @@ pub struct Functions {
     pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
     search: Look<Hit>,
     candidates: Look<Candidate>,
-    pub snapshot: TypedFunc<(ResourceAny, String, u32), (Option<Vec<u8>>,)>,
+    pub snapshot: Snapshot,
     pub restore: Restore,
     pub wanted: Option<TypedFunc<(ResourceAny, String), (bool,)>>,
     pub statistics: TypedFunc<(ResourceAny,), (Statistics,)>,
