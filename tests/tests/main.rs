@@ -12,6 +12,7 @@ mod policies;
 mod recall;
 mod remote;
 mod seed;
+mod snapshots;
 mod spin;
 mod supersede;
 mod support;

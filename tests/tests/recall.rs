@@ -33,7 +33,7 @@ fn a_deleted_memory_is_never_recalled_again() {
     assert!(!prompt.contains("Q77-2210"), "{prompt}");
 }
 
-fn search(client: &Client, session: &str, query: &str) -> Vec<Value> {
+pub fn search(client: &Client, session: &str, query: &str) -> Vec<Value> {
     let path = format!("/api/v1/sessions/{session}/memories");
     let request = client.request(reqwest::Method::GET, &path).query(&[("query", query)]);
     let body = Client::answer(request).unwrap().expect(200).unwrap();

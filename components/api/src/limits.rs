@@ -79,6 +79,10 @@ pub const MEMORY_TOKENS_MAX: u32 = 100;
 pub const DOCUMENT_TOKENS_MAX: u32 = 150;
 /// Vectors that are loaded into the index at once.
 pub const VECTORS_LOADED_MAX: u32 = 1_024;
+/// Vectors that must have been read from their rows for a snapshot of the session to be worth it.
+pub const SNAPSHOT_ROWS: usize = 512;
+/// The most parts of a snapshot, of about a mebibyte each.
+pub const SNAPSHOT_PARTS_MAX: u32 = 1_024;
 
 /// The most turns that a policy may want to see as history.
 pub const WINDOW_TURNS_MAX: u32 = 64;

@@ -9,6 +9,7 @@ pub mod migrations;
 pub mod passages;
 pub mod reading;
 pub mod sessions;
+pub mod snapshots;
 pub mod superseded;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ macro_rules! values {
 }
 
 mod documents;
-
+mod snapshots;
 mod superseding;
 
 /// A new database of this version.
@@ -274,6 +274,7 @@ fn a_deleted_session_leaves_nothing() {
         post(&db, id, "one", 10);
         end(&db, reply, "ok", "done", 12);
         embed(&db, &[reply - 1, reply], 1);
+        snapshots::leave(&db, reply / 2);
     }
     assert_eq!(run(&db, sessions::DELETE, values!["a".to_owned()]), ["1"]);
     assert_eq!(

@@ -18,6 +18,7 @@ pub mod recall;
 pub mod receipt;
 pub mod replay;
 pub mod reply;
+mod saved;
 pub mod sink;
 pub mod stopwatch;
 mod store;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::degraded::{Degraded, reason};
-use super::{builtin, check};
+use super::{builtin, check, saved};
 use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::types::{Kind, Role};
@@ -229,22 +229,31 @@ async fn fill(
     embedder: &Embedder,
 ) -> Result<Rc<Index>, Unsearched> {
     let index = open(embedder)?;
-    let known = index.mark(scope.session_id);
-    let mut mark = known.unwrap_or(0);
+    let mut known = index.mark(scope.session_id);
+    if known.is_none()
+        && let Some(saved) = saved::load(database, scope, embedder, &index).await?
+    {
+        index.insert(scope.session_id, &[], saved)?;
+        known = Some(saved);
+    }
+    let (mut mark, mut read) = (known.unwrap_or(0), 0);
     loop {
         let rows = indexing::vectors_after(database, scope.session, embedder.number, mark).await?;
         let more = rows.len() == limits::VECTORS_LOADED_MAX as usize;
         if rows.is_empty() && known.is_some() {
-            return Ok(index);
+            break;
         }
+        read += rows.len();
         mark = rows.last().map_or(mark, |row| row.seq);
         let entries: Vec<Entry> =
             rows.into_iter().map(|row| Entry { id: row.message, vector: row.vector }).collect();
         index.insert(scope.session_id, &entries, mark)?;
         if !more {
-            return Ok(index);
+            break;
         }
     }
+    saved::save(scope, embedder, &index, read);
+    Ok(index)
 }
 
 /// What is worth fetching: the best of each search in turn, so that neither crowds the other out.
