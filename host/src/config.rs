@@ -69,6 +69,10 @@ pub struct ServeArguments {
         value_parser = clap::value_parser!(u32).range(256..=1_048_576)
     )]
     context_tokens: Option<u32>,
+    /// Conversations that the chat model answers at once; others wait [default: up to 16, as the
+    /// memory has room]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=64))]
+    slots: Option<u32>,
     /// Layers of the models that a GPU evaluates, where this program was built for one
     /// [default: all]
     #[arg(long, value_name = "LAYERS")]
@@ -103,6 +107,8 @@ pub struct ServeConfig {
     pub remote: Remote,
     /// The context of one conversation, in tokens; none for the model's own.
     pub context_tokens: Option<u32>,
+    /// Conversations that the chat model answers at once; none for what the memory has room for.
+    pub slots: Option<u32>,
     /// Layers of the models that a GPU evaluates; none for all.
     pub gpu_layers: Option<u32>,
     /// The most tokens of a reply; none for what the application thinks best.
@@ -147,6 +153,7 @@ impl ServeArguments {
             embedding_model: self.embedding_model,
             remote,
             context_tokens: self.context_tokens,
+            slots: self.slots,
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
             app,

@@ -2,7 +2,7 @@
 
 use loci_tests::server::Server;
 use loci_tests::tiny_gguf::TinyGguf;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Writes a model into a folder of its own.
 fn written(model: &TinyGguf) -> (tempfile::TempDir, String) {
@@ -66,4 +66,39 @@ fn a_file_that_is_overwritten_while_its_model_serves_does_no_harm() {
     let client = server.client();
     let session = client.create_session("undisturbed").unwrap();
     assert_eq!(client.say(&session, "How are you?").unwrap()["content"], "All is well.");
+}
+
+#[test]
+fn a_reply_has_the_format_that_was_asked_for() {
+    let server = crate::support::server();
+    let client = server.client();
+    let session = client.create_session("formats").unwrap();
+    let path = format!("/api/v1/sessions/{session}/messages");
+    let post = |format: Value| {
+        let body = json!({
+            "role": "user", "content": "Who is it?", "max_tokens": 300, "response_format": format,
+        });
+        client.post(&path, &body).unwrap()
+    };
+    let schema = json!({
+        "type": "object",
+        "properties": { "age": { "type": "integer", "minimum": 0, "maximum": 99 } },
+        "required": ["age"],
+        "additionalProperties": false,
+    });
+    let format = json!({ "type": "json_schema", "json_schema": { "schema": schema } });
+    let reply = post(format).expect(201).unwrap();
+    let content = reply["content"].as_str().unwrap();
+    let value: Value = serde_json::from_str(content).expect(content);
+    assert!(value["age"].as_u64().unwrap() <= 99, "{content}");
+
+    let reply = post(json!({ "type": "grammar", "grammar": "start: \"yes\" | \"no\"" }));
+    let content = reply.expect(201).unwrap()["content"].clone();
+    assert!(content == "yes" || content == "no", "{content}");
+
+    for wrong in [json!({ "type": "xml" }), json!({ "type": "grammar", "grammar": "start: <<<" })] {
+        let answer = post(wrong);
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert_eq!(answer.body["error"]["param"], "response_format");
+    }
 }

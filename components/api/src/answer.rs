@@ -125,6 +125,8 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
             if let Ok(embedder) = index::embedder(database).await {
                 recall::remove(&embedder, &id, message);
             }
+            // What the model has evaluated of this session is not its memory, but holds it as well.
+            chat::forget(id).await;
             Ok(response::empty(204))
         }
         route => Err(ApiError::internal("this request has no answer", format!("{route:?}"))),

@@ -41,6 +41,8 @@ pub const MEMORY_HITS_MAX: u32 = 100;
 pub const STOPS_MAX: usize = 8;
 /// The most bytes of one stop text.
 pub const STOP_BYTES_MAX: usize = 128;
+/// The most bytes of the JSON schema or the grammar of a reply.
+pub const CONSTRAINT_BYTES_MAX: usize = 65_536;
 /// The most tokens of a reply that a client may ask for.
 pub const REPLY_TOKENS_MAX: u32 = 1_048_576;
 

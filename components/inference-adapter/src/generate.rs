@@ -48,7 +48,7 @@ pub async fn generate(prompt: Prompt, options: Options) -> Result<Generation, Er
     let (outcome_writer, outcome) = wit_future::new(|| Err(Error::EngineFailed));
     match &config.backend {
         Backend::Server(server) => {
-            let call = prompt::call(&config.model, &prompt, &options);
+            let call = prompt::call(&config.model, &prompt, &options)?;
             let body = server::post(server, call).await?;
             spawn(async move {
                 let stops = Stops::new(options.stop);

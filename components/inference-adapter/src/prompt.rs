@@ -1,8 +1,9 @@
 //! A prompt as the interface has it: its limits, its length, and its form for a server.
 
 use openai_wire::{self as wire, estimate};
+use serde_json::Value;
 
-use crate::bindings::exports::loci::inference::chat::{Options, Prompt};
+use crate::bindings::exports::loci::inference::chat::{Constraint, Options, Prompt};
 use crate::bindings::exports::loci::inference::types::{Error, Role};
 
 /// The longest prompt, in bytes over all its pieces.
@@ -14,7 +15,10 @@ const STOPS_MAX: usize = 8;
 const STOP_BYTES_MAX: usize = 128;
 
 /// Writes a call for a prompt.
-pub fn call(model: &str, prompt: &Prompt, options: &Options) -> wire::Call {
+///
+/// Fails with `constraint-refused` if the constraint is none that servers know.
+pub fn call(model: &str, prompt: &Prompt, options: &Options) -> Result<wire::Call, Error> {
+    let schema = schema(prompt, options)?;
     let prompt = match prompt {
         Prompt::Messages(messages) => {
             let messages =
@@ -32,8 +36,22 @@ pub fn call(model: &str, prompt: &Prompt, options: &Options) -> wire::Call {
         repeat_penalty: options.repeat_penalty,
         seed: options.seed,
         stop: &options.stop,
+        schema: schema.as_ref(),
     };
-    wire::call(model, &prompt, &options, wire::Dialect::default())
+    Ok(wire::call(model, &prompt, &options, wire::Dialect::default()))
+}
+
+/// The schema of an answer, if it is to have one.
+fn schema(prompt: &Prompt, options: &Options) -> Result<Option<Value>, Error> {
+    let refused = |why: String| Err(Error::ConstraintRefused(why));
+    match (&options.constraint, prompt) {
+        (None, _) => Ok(None),
+        (Some(Constraint::JsonSchema(schema)), Prompt::Messages(_)) => {
+            let parsed = serde_json::from_str(schema);
+            parsed.map(Some).or_else(|error| refused(format!("the schema is no JSON: {error}")))
+        }
+        (Some(_), _) => refused("this model's server knows JSON schemas of conversations".into()),
+    }
 }
 
 fn role(role: Role) -> wire::Role {
@@ -86,7 +104,7 @@ fn pieces(prompt: &Prompt) -> Box<dyn Iterator<Item = &String> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::exports::loci::inference::chat::Message;
+    use crate::bindings::exports::loci::inference::chat::{Message, Priority};
 
     fn options() -> Options {
         Options {
@@ -100,6 +118,9 @@ mod tests {
             repeat_penalty: None,
             seed: None,
             stop: vec![],
+            priority: Priority::Chat,
+            time_ms_max: None,
+            constraint: None,
         }
     }
 

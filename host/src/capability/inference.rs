@@ -208,6 +208,7 @@ impl From<ModelError> for types::Error {
                 Self::Unreachable
             }
             ModelError::Refused(status) => Self::Refused(status),
+            ModelError::ConstraintRefused(why) => Self::ConstraintRefused(why),
             ModelError::EngineFailed(how) => {
                 tracing::error!("a model's engine failed: {how}");
                 Self::EngineFailed
@@ -253,6 +254,16 @@ impl From<chat::Options> for model::Options {
             repeat_penalty: options.repeat_penalty,
             seed: options.seed,
             stop: options.stop,
+            priority: match options.priority {
+                chat::Priority::Chat => model::Priority::Chat,
+                chat::Priority::Summary => model::Priority::Summary,
+                chat::Priority::Background => model::Priority::Background,
+            },
+            time_ms_max: options.time_ms_max,
+            constraint: options.constraint.map(|constraint| match constraint {
+                chat::Constraint::JsonSchema(schema) => model::Constraint::JsonSchema(schema),
+                chat::Constraint::Grammar(grammar) => model::Constraint::Grammar(grammar),
+            }),
         }
     }
 }

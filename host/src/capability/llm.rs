@@ -145,9 +145,9 @@ fn options(params: Option<InferencingParams>) -> Options {
 fn failure(error: ModelError) -> Error {
     match error {
         ModelError::NoModel => Error::ModelNotSupported,
-        ModelError::InvalidRequest(_) | ModelError::ContextExceeded { .. } => {
-            Error::InvalidInput(error.to_string())
-        }
+        ModelError::InvalidRequest(_)
+        | ModelError::ConstraintRefused(_)
+        | ModelError::ContextExceeded { .. } => Error::InvalidInput(error.to_string()),
         _ => Error::RuntimeError(error.to_string()),
     }
 }

@@ -49,6 +49,26 @@ pub enum Prompt {
     Text(Vec<String>),
 }
 
+/// Who goes first where there is not room for all: the later ones here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Nobody waits for it.
+    Background,
+    /// It helps a later turn.
+    Summary,
+    /// Somebody waits for it.
+    Chat,
+}
+
+/// What the text of an answer must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// JSON that this JSON schema describes.
+    JsonSchema(String),
+    /// A text of this grammar, in the language of Lark.
+    Grammar(String),
+}
+
 /// How to answer. What is `None` is left to the engine's configuration.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -72,6 +92,12 @@ pub struct Options {
     pub seed: Option<u32>,
     /// Texts that end the answer and are not part of it.
     pub stop: Vec<String>,
+    /// Who goes first.
+    pub priority: Priority,
+    /// How long the answer may take from its acceptance to its end, in milliseconds.
+    pub time_ms_max: Option<u32>,
+    /// What the text of the answer must be.
+    pub constraint: Option<Constraint>,
 }
 
 impl Options {
@@ -88,6 +114,9 @@ impl Options {
             repeat_penalty: None,
             seed: None,
             stop: Vec::new(),
+            priority: Priority::Chat,
+            time_ms_max: None,
+            constraint: None,
         }
     }
 }
@@ -251,6 +280,8 @@ pub enum ModelError {
     Unreachable(String),
     /// The model's server answered with this HTTP status.
     Refused(u16),
+    /// The constraint is wrong or too large, or cannot be had here: a sentence for its author.
+    ConstraintRefused(String),
     /// The engine failed: how, for the log.
     EngineFailed(String),
 }
@@ -270,6 +301,7 @@ impl fmt::Display for ModelError {
             Self::InvalidRequest(why) => write!(f, "invalid request: {why}"),
             Self::Unreachable(how) => write!(f, "the model's server cannot be reached: {how}"),
             Self::Refused(status) => write!(f, "the model's server answers with status {status}"),
+            Self::ConstraintRefused(why) => write!(f, "the constraint cannot be used: {why}"),
             Self::EngineFailed(how) => write!(f, "the engine failed: {how}"),
         }
     }

@@ -1,6 +1,8 @@
 //! The limits of a request, and what an answer is made with when it does not say.
 
-use super::{ModelError, Options, Prompt};
+use std::time::Duration;
+
+use super::{Constraint, ModelError, Options, Prompt};
 
 /// The most messages of one prompt.
 pub const MESSAGES_MAX: usize = 1_024;
@@ -14,6 +16,10 @@ pub const STOPS_MAX: usize = 8;
 pub const STOP_BYTES_MAX: usize = 128;
 /// The length of the name of a thread, in bytes.
 pub const THREAD_BYTES_MAX: usize = 256;
+/// The length of a constraint, in bytes.
+pub const CONSTRAINT_BYTES_MAX: usize = 65_536;
+/// How long an answer may take from its acceptance to its end, in milliseconds.
+pub const TIME_MS_MAX: u32 = 600_000;
 
 /// How tokens are chosen where a request does not say: the defaults of llama.cpp's own server.
 pub struct Sampling {
@@ -43,6 +49,11 @@ impl Sampling {
 }
 
 impl Options {
+    /// How long the answer may take.
+    pub fn time(&self) -> Duration {
+        Duration::from_millis(self.time_ms_max.unwrap_or(TIME_MS_MAX).into())
+    }
+
     /// Fails with `InvalidRequest` if a value is out of its range.
     pub fn check(&self) -> Result<(), ModelError> {
         let sampling = Sampling::of(self);
@@ -59,8 +70,21 @@ impl Options {
                 "a stop text has 1 to 128 bytes",
             ),
             (self.thread.len() <= THREAD_BYTES_MAX, "`thread` has at most 256 bytes"),
+            (
+                self.time_ms_max.is_none_or(|time| (1..=TIME_MS_MAX).contains(&time)),
+                "`time-ms-max` is 1 to 600,000",
+            ),
         ];
-        check(&rules)
+        check(&rules)?;
+        match &self.constraint {
+            Some(Constraint::JsonSchema(text) | Constraint::Grammar(text))
+                if text.len() > CONSTRAINT_BYTES_MAX =>
+            {
+                let why = format!("it has {} bytes, at most 65,536 may be", text.len());
+                Err(ModelError::ConstraintRefused(why))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -107,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_refused_and_its_range_is_told() {
         assert_eq!(Options::new(1).check(), Ok(()));
-        let wrong: [(Change, &str); 7] = [
+        let wrong: [(Change, &str); 8] = [
             (|o| o.reply_tokens_max = 0, "`reply-tokens-max`"),
             (|o| o.temperature = Some(f32::NAN), "`temperature`"),
             (|o| o.top_p = Some(0.0), "`top-p`"),
@@ -115,6 +139,7 @@ mod tests {
             (|o| o.repeat_penalty = Some(0.5), "`repeat-penalty`"),
             (|o| o.stop = vec![String::new()], "1 to 128 bytes"),
             (|o| o.stop = vec!["x".into(); 9], "at most 8"),
+            (|o| o.time_ms_max = Some(0), "`time-ms-max`"),
         ];
         for (change, told) in wrong {
             let mut options = Options::new(1);
@@ -124,6 +149,16 @@ mod tests {
             };
             assert!(why.contains(told), "{why}");
         }
+    }
+
+    #[test]
+    fn a_constraint_that_is_too_long_is_refused() {
+        let with = |length| {
+            let constraint = Some(Constraint::Grammar("x".repeat(length)));
+            Options { constraint, ..Options::new(1) }.check()
+        };
+        assert_eq!(with(CONSTRAINT_BYTES_MAX), Ok(()));
+        assert!(matches!(with(CONSTRAINT_BYTES_MAX + 1), Err(ModelError::ConstraintRefused(_))));
     }
 
     #[test]

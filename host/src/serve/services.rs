@@ -39,6 +39,9 @@ const EMBEDDINGS: &str = "loci:inference/embeddings@0.1.0";
 /// The variable of the application that an argument sets.
 const REPLY_TOKENS: &str = "reply_tokens_max";
 
+/// The folder below the data folder for the evaluated state of conversations.
+const STATES: &str = "states";
+
 /// What the host has, for all components.
 pub struct Services {
     engines: Engines,
@@ -173,8 +176,11 @@ fn embedder(config: &ServeConfig) -> Option<Arc<dyn Embedder>> {
 pub fn setup(config: &ServeConfig) -> Setup {
     Setup {
         context_tokens: config.context_tokens,
+        slots: config.slots,
         gpu_layers: config.gpu_layers,
         prober: std::env::current_exe().ok(),
+        states: Some(config.data.join(STATES)),
+        state_memory_bytes: None,
     }
 }
 

@@ -126,6 +126,9 @@ impl ApiError {
             ModelError::InvalidRequest => {
                 Self::new(400, "model_refused_options", "the model cannot work with these options")
             }
+            ModelError::ConstraintRefused(why) => {
+                Self::invalid("response_format", format!("`response_format` cannot be used: {why}"))
+            }
             ModelError::Unreachable => {
                 Self::new(502, "model_unreachable", "the model's server could not be reached")
             }

@@ -1,6 +1,7 @@
 //! HTTP: what was asked, and how it is answered.
 
 pub mod error;
+pub mod format;
 pub mod request;
 pub mod response;
 pub mod route;

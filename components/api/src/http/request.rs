@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use std::pin::pin;
 
 use super::error::ApiError;
+use super::format;
+pub use super::format::Constraint;
 use crate::limits;
 
 /// A new session.
@@ -50,6 +52,8 @@ pub struct Options {
     pub seed: Option<u32>,
     /// Texts that end the reply.
     pub stop: Vec<String>,
+    /// What the text of the reply must be.
+    pub constraint: Option<Constraint>,
 }
 
 /// Reads a JSON object from the body of a request.
@@ -243,6 +247,7 @@ fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
         repeat_penalty: decimal(fields, "repeat_penalty", 1.0, 2.0)?,
         seed: whole(fields, "seed", 0, u32::MAX)?,
         stop: stop(fields)?,
+        constraint: format::constraint(fields)?,
     })
 }
 

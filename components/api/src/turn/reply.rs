@@ -7,7 +7,9 @@ use serde_json::json;
 use spin_sdk::wit_bindgen::{StreamReader, StreamResult};
 
 use super::sink::Sink;
-use crate::bindings::inference::chat::{self, Finish, Generation, Options, Outcome, Prompt};
+use crate::bindings::inference::chat::{
+    self, Constraint, Finish, Generation, Options, Outcome, Priority, Prompt,
+};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::db::Database;
 use crate::db::messages::{self, Look, Posted};
@@ -26,7 +28,7 @@ pub struct Reply {
 }
 
 /// Why a reply ended.
-#[derive(Debug, PartialEq, Clone, Copy)]
+#[derive(Debug, PartialEq, Clone)]
 pub enum Ended {
     /// The model was done.
     Stop,
@@ -40,7 +42,7 @@ pub enum Ended {
 
 impl Ended {
     /// The `finish_reason` of the metadata.
-    pub fn reason(self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
             Self::Stop => "stop",
             Self::Length => "length",
@@ -68,6 +70,12 @@ pub fn options(
         repeat_penalty: asked.repeat_penalty,
         seed: asked.seed,
         stop: asked.stop.clone(),
+        priority: Priority::Chat,
+        time_ms_max: None,
+        constraint: asked.constraint.clone().map(|constraint| match constraint {
+            request::Constraint::JsonSchema(schema) => Constraint::JsonSchema(schema),
+            request::Constraint::Grammar(grammar) => Constraint::Grammar(grammar),
+        }),
     }
 }
 

@@ -27,8 +27,8 @@ impl Turn {
         reply: Reply,
     ) -> Result<Answered, ApiError> {
         let counted = self.count(decided.as_ref(), &reply.text).await;
-        let error = match reply.ended {
-            Ended::Failed(error) => Some(ApiError::of_model(&error)),
+        let error = match &reply.ended {
+            Ended::Failed(error) => Some(ApiError::of_model(error)),
             _ => None,
         };
         let status = match reply.ended {

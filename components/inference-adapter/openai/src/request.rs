@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// The most stop texts that servers take. The reader of an answer looks for all of them by itself;
 /// the server saves work if it knows of some.
@@ -58,6 +59,8 @@ pub struct Options<'a> {
     pub seed: Option<u32>,
     /// Texts that end the answer.
     pub stop: &'a [String],
+    /// The JSON schema of the answer. Servers know it for conversations only.
+    pub schema: Option<&'a Value>,
 }
 
 /// What a server does not take, though most do.
@@ -118,6 +121,21 @@ struct Body<'a> {
     seed: Option<u32>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResponseFormat<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    json_schema: NamedSchema<'a>,
+}
+
+#[derive(Serialize)]
+struct NamedSchema<'a> {
+    name: &'static str,
+    schema: &'a Value,
 }
 
 #[derive(Serialize)]
@@ -167,6 +185,10 @@ pub fn call(model: &str, prompt: &Prompt<'_>, options: &Options<'_>, dialect: Di
         top_k: options.top_k,
         seed: options.seed,
         stop: &options.stop[..options.stop.len().min(SERVER_STOPS_MAX)],
+        response_format: options.schema.map(|schema| ResponseFormat {
+            kind: "json_schema",
+            json_schema: NamedSchema { name: "answer", schema },
+        }),
     };
     let body = serde_json::to_string(&body).expect("texts and numbers are always JSON");
     Call { path, body }
@@ -179,12 +201,24 @@ fn decimal(number: f32) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     fn json_of(call: &Call) -> Value {
         serde_json::from_str(&call.body).expect("a call is JSON")
+    }
+
+    #[test]
+    fn a_schema_is_sent_as_servers_know_it() {
+        let schema = json!({ "type": "object" });
+        let options = Options { reply_tokens_max: 64, schema: Some(&schema), ..Options::default() };
+        let call = call("m", &Prompt::Messages(Vec::new()), &options);
+        let expected = json!({
+            "type": "json_schema",
+            "json_schema": { "name": "answer", "schema": { "type": "object" } },
+        });
+        assert_eq!(json_of(&call)["response_format"], expected);
     }
 
     #[test]

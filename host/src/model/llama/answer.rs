@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
+use llguidance::Matcher;
 use tokio::sync::{mpsc, oneshot};
 
+use super::sampling::sampler;
 use crate::model::assembler::{Assembler, Step};
-use crate::model::{Finish, ModelError, Options, Outcome};
+use crate::model::{Finish, ModelError, Options, Outcome, Priority};
 
 /// A request that was accepted.
 pub struct Job {
@@ -15,6 +17,8 @@ pub struct Job {
     pub prompt: Vec<LlamaToken>,
     /// How to answer.
     pub options: Options,
+    /// What the answer must look like, before its first token.
+    pub constraint: Option<Matcher>,
     /// Where the text goes; closed when nobody wants it any more.
     pub pieces: mpsc::UnboundedSender<String>,
     /// Where it is told how it went.
@@ -45,16 +49,19 @@ pub enum Progress {
     Done(Finish),
     /// Nobody wants it any more.
     Unwanted,
+    /// It is not what its constraint asks for.
+    Astray,
 }
 
 /// A job that has a slot.
 pub struct Answer {
     /// What is being answered.
     pub job: Job,
-    /// How many tokens of the prompt have been evaluated, in this call or an earlier one.
+    /// What is to be read before the next token is chosen: the prompt; after a rest, also what was
+    /// said before it.
+    pub text: Vec<LlamaToken>,
+    /// How many tokens of `text` have been evaluated, in this call or an earlier one.
     pub read: usize,
-    /// How many of them in an earlier one.
-    pub cached: usize,
     /// The last token of the answer: chosen, but not yet evaluated. None while the prompt is read.
     pub last: Option<LlamaToken>,
     /// The row of the current batch after which the next token is to be chosen.
@@ -62,18 +69,25 @@ pub struct Answer {
     /// Whether the first token has been chosen, be it the end.
     pub begun: bool,
     said: u32,
+    /// The length of the prompt, and how much of it was evaluated in an earlier call.
+    prompt: usize,
+    cached: Option<usize>,
     sampler: LlamaSampler,
     assembler: Assembler,
 }
 
 impl Answer {
-    /// Begins with a job of whose prompt `cached` tokens are evaluated already.
-    pub fn new(job: Job, cached: usize, sampler: LlamaSampler) -> Self {
+    /// Takes a job, for a model with this many tokens.
+    pub fn new(mut job: Job, vocabulary: i32) -> Self {
         let assembler = Assembler::new(job.options.stop.clone());
+        let text = std::mem::take(&mut job.prompt);
+        let sampler = sampler(&job.options, job.constraint.as_ref(), vocabulary, &text);
         Self {
             job,
-            read: cached,
-            cached,
+            prompt: text.len(),
+            text,
+            read: 0,
+            cached: None,
             last: None,
             row: None,
             begun: false,
@@ -83,9 +97,31 @@ impl Answer {
         }
     }
 
-    /// The tokens of the prompt that have yet to be evaluated.
+    /// Begins, or goes on after a rest, where the first `kept` tokens of `text` are evaluated.
+    pub fn begin(&mut self, kept: usize) {
+        self.read = kept;
+        self.cached.get_or_insert(kept);
+    }
+
+    /// Rests: of its text, and of what it said, `evaluated` was evaluated until now.
+    pub fn rest(&mut self, evaluated: &[LlamaToken]) {
+        self.row = None;
+        if let Some(last) = self.last.take() {
+            self.text.clear();
+            self.text.extend_from_slice(evaluated);
+            self.text.push(last);
+        }
+        self.read = 0;
+    }
+
+    /// Who goes first.
+    pub fn priority(&self) -> Priority {
+        self.job.options.priority
+    }
+
+    /// The tokens of the text that have yet to be evaluated.
     pub fn unread(&self) -> usize {
-        self.job.prompt.len() - self.read
+        self.text.len() - self.read
     }
 
     /// How the next token is chosen.
@@ -102,6 +138,9 @@ impl Answer {
         is_end: bool,
         is_full: bool,
     ) -> Progress {
+        if !self.is_allowed(token, is_end) {
+            return Progress::Astray;
+        }
         if is_end {
             return self.done(Finish::Stop);
         }
@@ -124,6 +163,18 @@ impl Answer {
         Progress::Next
     }
 
+    /// Whether the constraint has this token next. Its mask sees to that, unless what it would have
+    /// to work out passes a limit: then nothing is masked, and this tells.
+    fn is_allowed(&mut self, token: LlamaToken, is_end: bool) -> bool {
+        match &mut self.job.constraint {
+            None => true,
+            Some(matcher) if is_end => {
+                matcher.is_stopped() || matcher.is_accepting().is_ok_and(|is| is)
+            }
+            Some(matcher) => matcher.consume_token(token.0.cast_unsigned()).is_ok(),
+        }
+    }
+
     fn done(&mut self, finish: Finish) -> Progress {
         let rest = self.assembler.finish();
         self.show(rest);
@@ -144,8 +195,8 @@ impl Answer {
     pub fn end(self, result: Result<Finish, ModelError>) {
         let outcome = result.map(|finish| Outcome {
             finish,
-            prompt_tokens: self.job.prompt.len() as u32,
-            cached_tokens: self.cached as u32,
+            prompt_tokens: self.prompt as u32,
+            cached_tokens: self.cached.unwrap_or(0) as u32,
             reply_tokens: self.said,
         });
         drop(self.job.pieces);

@@ -12,7 +12,8 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 
 use super::answer::{Answer, Job, Progress};
-use super::sampling::sampler;
+use super::load::Sizes;
+use super::parking::Parking;
 use super::slots::Slots;
 use super::tokenize::Tokenizer;
 use crate::model::{Finish, ModelError};
@@ -51,28 +52,29 @@ pub struct Engine<'m> {
     context_tokens: usize,
     batch: LlamaBatch<'static>,
     slots: Slots,
-    waiting: VecDeque<Job>,
+    /// Those without a slot, in the order in which they are to have one.
+    waiting: VecDeque<Answer>,
     gauges: Arc<Gauges>,
     /// How fast prompts are read, in tokens per second.
     pace: f32,
 }
 
 impl<'m> Engine<'m> {
-    /// An engine on `ctx`, which has `slots` sequences of `context_tokens` tokens each.
+    /// An engine on `ctx`, which has these sizes.
     pub fn new(
         ctx: LlamaContext<'m>,
         tokenizer: &'m Tokenizer,
-        slots: u32,
-        context_tokens: u32,
+        sizes: &Sizes,
+        parking: Parking,
         gauges: Arc<Gauges>,
     ) -> Self {
         Self {
             ctx,
             tokenizer,
             vocabulary: tokenizer.vocabulary(),
-            context_tokens: context_tokens as usize,
+            context_tokens: sizes.context_tokens as usize,
             batch: LlamaBatch::new(BATCH_TOKENS as usize, 1),
-            slots: Slots::new(slots),
+            slots: Slots::new(sizes.slots, parking),
             waiting: VecDeque::new(),
             gauges,
             pace: 1_000.0,
@@ -107,11 +109,11 @@ impl<'m> Engine<'m> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Generate(job) => self.waiting.push_back(*job),
+            Command::Generate(job) => self.wait(Answer::new(*job, self.vocabulary), false),
             Command::Forget(thread) => {
-                for job in &mut self.waiting {
-                    if job.options.thread == thread {
-                        job.options.thread.clear();
+                for answer in &mut self.waiting {
+                    if answer.job.options.thread == thread {
+                        answer.job.options.thread.clear();
                     }
                 }
                 self.slots.forget(&mut self.ctx, &thread);
@@ -119,17 +121,24 @@ impl<'m> Engine<'m> {
         }
     }
 
+    /// Has an answer wait: behind what is as urgent, or `first` among it.
+    fn wait(&mut self, answer: Answer, first: bool) {
+        let (queue, priority) = (&self.waiting, answer.priority());
+        let is_before = |other: &Answer| {
+            other.priority() > priority || (!first && other.priority() == priority)
+        };
+        let at = queue.iter().rposition(is_before).map_or(0, |index| index + 1);
+        self.waiting.insert(at, answer);
+    }
+
     /// Lets go of what nobody wants any more or what took too long.
     fn drop_ended(&mut self) {
         let now = Instant::now();
         for _ in 0..self.waiting.len() {
-            let Some(job) = self.waiting.pop_front() else { break };
-            match job.ended(now) {
-                Some(error) => {
-                    self.gauges.queued.fetch_sub(1, Ordering::Relaxed);
-                    drop(job.outcome.send(Err(error)));
-                }
-                None => self.waiting.push_back(job),
+            let Some(answer) = self.waiting.pop_front() else { break };
+            match answer.job.ended(now) {
+                Some(error) => self.finish(answer, Err(error)),
+                None => self.waiting.push_back(answer),
             }
         }
         for index in 0..self.slots.all().len() {
@@ -140,14 +149,23 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// Gives free slots to those who wait, first come, first served.
+    /// Gives free slots to those who wait: the most urgent first, then first come, first served. If
+    /// there is none, what is less urgent than all that wait gives its own up, and rests.
     fn admit(&mut self) {
-        while let Some(job) = self.waiting.front() {
-            let claim = self.slots.claim(&mut self.ctx, &job.options.thread, &job.prompt);
-            let Some((index, cached)) = claim else { return };
-            let Some(job) = self.waiting.pop_front() else { return };
-            let sampler = sampler(&job.options, self.vocabulary, &job.prompt);
-            self.slots.all()[index].answer = Some(Answer::new(job, cached, sampler));
+        while let Some(mut answer) = self.waiting.pop_front() {
+            let thread = &answer.job.options.thread;
+            let mut claim = self.slots.claim(&mut self.ctx, thread, &answer.text);
+            if claim.is_none()
+                && let Some(resting) = self.slots.suspend(&mut self.ctx, answer.priority())
+            {
+                claim = self.slots.claim(&mut self.ctx, thread, &answer.text);
+                self.wait(resting, true);
+            }
+            let Some((index, kept)) = claim else {
+                return self.waiting.push_front(answer);
+            };
+            answer.begin(kept);
+            self.slots.all()[index].answer = Some(answer);
         }
     }
 
@@ -172,13 +190,16 @@ impl<'m> Engine<'m> {
         }
     }
 
-    /// Puts a batch together and returns how many tokens of prompts are in it.
+    /// Puts a batch together and returns how many tokens of prompts are in it. Only the most urgent
+    /// answers take part: the others rest for as long as there are such.
     fn fill(&mut self) -> usize {
         self.batch.clear();
         let room = BATCH_TOKENS as usize;
+        let urgent = self.slots.urgent();
         let mut readers = 0;
         for (index, slot) in self.slots.all().iter_mut().enumerate() {
-            let Some(answer) = &mut slot.answer else { continue };
+            let is_up = slot.is_up(urgent);
+            let Some(answer) = slot.answer.as_mut().filter(|_| is_up) else { continue };
             answer.row = None;
             match answer.last {
                 Some(token) => {
@@ -197,7 +218,8 @@ impl<'m> Engine<'m> {
         }
         let mut total = 0;
         for (index, slot) in self.slots.all().iter_mut().enumerate() {
-            let Some(answer) = &mut slot.answer else { continue };
+            let is_up = slot.is_up(urgent);
+            let Some(answer) = slot.answer.as_mut().filter(|_| is_up) else { continue };
             if answer.last.is_some() || budget == 0 {
                 continue;
             }
@@ -207,7 +229,7 @@ impl<'m> Engine<'m> {
             budget -= part;
             total += part;
             for _ in 0..part {
-                let token = answer.job.prompt[answer.read];
+                let token = answer.text[answer.read];
                 answer.read += 1;
                 let is_last = answer.unread() == 0;
                 if is_last {
@@ -240,11 +262,20 @@ impl<'m> Engine<'m> {
             Progress::Unwanted => {
                 self.end(index, Err(ModelError::EngineFailed("cancelled".into())))
             }
+            Progress::Astray => {
+                let how = "the answer left its constraint, which is too much to work out";
+                self.end(index, Err(ModelError::EngineFailed(how.into())));
+            }
         }
     }
 
     fn end(&mut self, index: usize, result: Result<Finish, ModelError>) {
-        let Some(answer) = self.slots.release(&mut self.ctx, index) else { return };
+        if let Some(answer) = self.slots.release(&mut self.ctx, index) {
+            self.finish(answer, result);
+        }
+    }
+
+    fn finish(&mut self, answer: Answer, result: Result<Finish, ModelError>) {
         let gauge = if answer.begun { &self.gauges.active } else { &self.gauges.queued };
         gauge.fetch_sub(1, Ordering::Relaxed);
         let ms = answer.job.arrived.elapsed().as_millis().min(u128::from(u32::MAX)) as u32;

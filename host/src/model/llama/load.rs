@@ -93,19 +93,20 @@ pub fn sizes(model: &LlamaModel, setup: &Setup) -> Result<Sizes, String> {
     let each = state_bytes(model).saturating_mul(u64::from(padded(context_tokens))).max(1);
     // What is evaluated on a GPU is kept there; llama.cpp itself says if there is no room.
     let on_gpu = GPU && setup.gpu_layers != Some(0);
-    let slots = match free_bytes().filter(|_| !on_gpu) {
-        Some(free) if each > free => {
-            return Err(format!(
-                "a context of {context_tokens} tokens needs {} MB of memory and {} MB are free; \
-                 set a smaller one",
-                each >> 20,
-                free >> 20
-            ));
-        }
-        // A quarter: the weights, which are read from the file as needed, want to stay as well.
-        Some(free) => slots_in(STATE_BYTES.max(each * SLOTS_USUAL).min(free / 4), each),
-        None => slots_in(STATE_BYTES, each),
-    };
+    let free = free_bytes().filter(|_| !on_gpu).unwrap_or(u64::MAX);
+    let least = u64::from(setup.slots.unwrap_or(1));
+    if each.saturating_mul(least) > free {
+        return Err(format!(
+            "a context of {context_tokens} tokens for {least} conversations at once needs {} MB of \
+             memory and {} MB are free; set a smaller one",
+            each.saturating_mul(least) >> 20,
+            free >> 20
+        ));
+    }
+    // A quarter at most: the weights, which may be read from the file as needed, want to stay.
+    let usual = STATE_BYTES.max(each.saturating_mul(SLOTS_USUAL)).max(free / 16).min(free / 4);
+    let most = if free == u64::MAX { STATE_BYTES } else { usual };
+    let slots = setup.slots.unwrap_or_else(|| slots_in(most, each));
     let memory_bytes = model.size().saturating_add(each.saturating_mul(u64::from(slots)));
     Ok(Sizes { context_tokens, slots, memory_bytes })
 }

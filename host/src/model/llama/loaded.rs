@@ -3,23 +3,24 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use llama_cpp_2::token::LlamaToken;
 use tokio::sync::oneshot;
 
 use super::answer::Job;
+use super::constraint::Constraints;
 use super::engine::{Command, Gauges};
 use super::load::Sizes;
 use super::tokenize::Tokenizer;
 use crate::model::clip;
 use crate::model::template::{ChatTemplate, today};
-use crate::model::{ChatModel, Generation, ModelError, Options, Prompt, Role, Side, Span, State};
+use crate::model::{
+    ChatModel, Generation, ModelError, Options, Priority, Prompt, Role, Side, Span, State,
+};
 
 /// Requests that may wait for their first token.
 pub const QUEUE_MAX: u32 = 64;
-/// How long an answer may take from its acceptance to its end.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(600);
 /// Sequences of roles whose literals are kept. Conversations grow message by message through the
 /// same ones, so few are ever needed.
 const SHAPES_MAX: usize = 1_024;
@@ -37,6 +38,8 @@ pub struct Loaded {
     pub sizes: Sizes,
     /// Its tokenizer.
     pub tokenizer: Arc<Tokenizer>,
+    /// What its answers can be made to look like.
+    pub constraints: Constraints,
     /// Its chat template.
     pub template: ChatTemplate,
     /// Where its thread listens.
@@ -123,7 +126,12 @@ impl Loaded {
         if needed > limit {
             return Err(ModelError::ContextExceeded { needed, limit });
         }
-        let room = |queued| (queued < QUEUE_MAX).then_some(queued + 1);
+        let constraint = options.constraint.as_ref().map(|it| self.constraints.read(it));
+        let constraint = constraint.transpose()?;
+        // What nobody waits for must not keep out those who do.
+        let is_chat = options.priority == Priority::Chat;
+        let most = if is_chat { QUEUE_MAX } else { QUEUE_MAX / 2 };
+        let room = |queued| (queued < most).then_some(queued + 1);
         let queued = &self.gauges.queued;
         if queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
             return Err(ModelError::Busy(self.wait_ms()));
@@ -133,11 +141,12 @@ impl Loaded {
         let arrived = Instant::now();
         let job = Job {
             prompt,
+            deadline: arrived + options.time(),
             options,
+            constraint,
             pieces: text,
             outcome: told,
             arrived,
-            deadline: arrived + ANSWER_TIME_MAX,
         };
         if self.commands.send(Command::Generate(Box::new(job))).is_err() {
             queued.fetch_sub(1, Ordering::Relaxed);

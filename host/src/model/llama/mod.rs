@@ -4,6 +4,7 @@
 //! asked for. Models are loaded in the background: until then they say how far they are.
 
 mod answer;
+mod constraint;
 mod describe;
 mod embed;
 mod engine;
@@ -15,6 +16,7 @@ mod memo;
 mod parking;
 mod probe;
 mod sampling;
+mod shelf;
 mod slots;
 mod stage;
 mod threads;
@@ -28,13 +30,16 @@ use futures::future::{BoxFuture, FutureExt};
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
 
+use constraint::Constraints;
 pub use describe::{Description, describe};
 pub use embed::LlamaEmbedder;
 use engine::{Command, Engine, Gauges};
 use file::GgufFile;
 use load::Weights;
 use loaded::Loaded;
+use parking::Parking;
 pub use probe::{Kind, run as probe};
+use shelf::Shelf;
 use stage::{Staged, Teller};
 use tokenize::Tokenizer;
 
@@ -52,23 +57,33 @@ pub struct Setup {
     /// The context of one conversation, in tokens; none for 8,192, or for what the model was
     /// trained for if that is less.
     pub context_tokens: Option<u32>,
+    /// Conversations that are answered at once; none for as many as the memory has room for, up to
+    /// 16.
+    pub slots: Option<u32>,
     /// Layers that a GPU evaluates, where there is one; none for all.
     pub gpu_layers: Option<u32>,
     /// This program, in another process of which a file is tried first; none if files are trusted.
     pub prober: Option<PathBuf>,
+    /// The folder for the evaluated state of conversations for which there is no room in memory;
+    /// none if it is not kept.
+    pub states: Option<PathBuf>,
+    /// The memory for the evaluated state of conversations that rest, in bytes; none for 256 MB.
+    pub state_memory_bytes: Option<usize>,
 }
 
 /// A chat model that llama.cpp evaluates.
 pub struct LlamaChat {
     staged: Arc<Staged<Loaded>>,
+    states: Option<PathBuf>,
 }
 
 impl LlamaChat {
     /// Begins to load the GGUF file at `path` and returns at once. How many conversations are
     /// evaluated at once follows from the memory that each needs.
     pub fn load(path: PathBuf, setup: Setup) -> Self {
+        let states = setup.states.clone();
         let staged = stage::spawn("llama-chat", move |teller| serve(&path, &setup, teller));
-        Self { staged }
+        Self { staged, states }
     }
 
     /// Runs `work` on the loaded model, on another thread if it is `large`.
@@ -123,7 +138,7 @@ impl ChatBackend for LlamaChat {
         async move {
             options.check()?;
             prompt.check()?;
-            let large = prompt.bytes() > INLINE_BYTES;
+            let large = prompt.bytes() > INLINE_BYTES || options.constraint.is_some();
             let work = move |loaded: &Loaded| {
                 if !options.digest.is_empty() && options.digest != loaded.digest {
                     return Err(ModelError::ModelChanged);
@@ -138,6 +153,9 @@ impl ChatBackend for LlamaChat {
 
     fn forget(&self, thread: String) -> BoxFuture<'_, ()> {
         async move {
+            if let Some(states) = &self.states {
+                shelf::forget(states, &thread);
+            }
             if let Ok(loaded) = self.staged.get() {
                 // A thread that has ended remembers nothing.
                 drop(loaded.commands.send(Command::Forget(thread)));
@@ -198,7 +216,8 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
     }
     let gauges = Arc::new(Gauges::default());
     let (slots, context_tokens) = (sizes.slots, sizes.context_tokens);
-    let engine = Engine::new(ctx, &tokenizer, slots, context_tokens, Arc::clone(&gauges));
+    let parking = Parking::new(setup.state_memory_bytes, shelf(setup, &file.digest));
+    let engine = Engine::new(ctx, &tokenizer, &sizes, parking, Arc::clone(&gauges));
     let (commands, received) = mpsc::channel();
     tracing::info!(
         "chat model `{}`: {} MB, {slots} conversations of {context_tokens} tokens at once",
@@ -210,6 +229,7 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
         digest: file.digest,
         sizes,
         tokenizer: Arc::clone(&tokenizer),
+        constraints: Constraints::new(Arc::clone(&model)),
         template,
         commands,
         gauges,
@@ -217,6 +237,14 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
     });
     engine.run(&received);
     Ok(())
+}
+
+/// Where the states of this model's conversations are kept on disk. Without, they are not kept.
+fn shelf(setup: &Setup, digest: &str) -> Option<Shelf> {
+    let states = setup.states.as_ref()?;
+    let opened = Shelf::open(states, digest);
+    let failed = |error| tracing::warn!("`{}` cannot be used: {error}", states.display());
+    opened.map_err(failed).ok()
 }
 
 /// The model's chat template, or ChatML where it has none that works.

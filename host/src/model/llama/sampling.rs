@@ -2,6 +2,7 @@
 
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
+use llguidance::Matcher;
 
 use crate::model::Options;
 use crate::model::options::Sampling;
@@ -9,16 +10,25 @@ use crate::model::options::Sampling;
 /// The last tokens that the repeat penalty looks at.
 const REPEAT_TOKENS: usize = 64;
 
-/// The chain of samplers for an answer: the order of llama.cpp's own server. Every answer has its
-/// own random numbers, so what others ask meanwhile does not change it. `prompt` is what was read
-/// so far, for the repeat penalty.
-pub fn sampler(options: &Options, vocabulary: i32, prompt: &[LlamaToken]) -> LlamaSampler {
+/// The chain of samplers for an answer: the order of llama.cpp's own server, behind the mask of the
+/// constraint if there is one. Every answer has its own random numbers, so what others ask
+/// meanwhile does not change it. `prompt` is what was read so far, for the repeat penalty.
+pub fn sampler(
+    options: &Options,
+    constraint: Option<&Matcher>,
+    vocabulary: i32,
+    prompt: &[LlamaToken],
+) -> LlamaSampler {
     let sampling = Sampling::of(options);
-    let mut chain = Vec::with_capacity(6);
+    let mut chain = Vec::with_capacity(7);
+    // The mask begins with the answer: it must not be told of the prompt.
+    chain.extend(constraint.map(|matcher| LlamaSampler::from(matcher.deep_clone())));
     if sampling.repeat_penalty > 1.0 {
         let last = REPEAT_TOKENS as i32;
         let penalty = sampling.repeat_penalty;
-        chain.push(LlamaSampler::penalties(vocabulary, last, penalty, 0.0, 0.0));
+        let penalties = LlamaSampler::penalties(vocabulary, last, penalty, 0.0, 0.0);
+        let recent = &prompt[prompt.len().saturating_sub(REPEAT_TOKENS)..];
+        chain.push(penalties.with_tokens(recent));
     }
     if sampling.temperature == 0.0 {
         chain.push(LlamaSampler::greedy());
@@ -31,11 +41,7 @@ pub fn sampler(options: &Options, vocabulary: i32, prompt: &[LlamaToken]) -> Lla
         chain.push(LlamaSampler::temp(sampling.temperature));
         chain.push(LlamaSampler::dist(options.seed.unwrap_or_else(fresh_seed)));
     }
-    let mut chain = LlamaSampler::chain(chain, true);
-    if sampling.repeat_penalty > 1.0 {
-        chain.accept_many(&prompt[prompt.len().saturating_sub(REPEAT_TOKENS)..]);
-    }
-    chain
+    LlamaSampler::chain(chain, true)
 }
 
 /// A seed that nobody chose. Not a secret: the standard library's own random keys do.

@@ -1,11 +1,14 @@
 //! The sequences of the context: who has which, and what of its state can be used again.
 
+use std::cmp::Reverse;
+
 use llama_cpp_2::LlamaStateSeqFlags;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::token::LlamaToken;
 
 use super::answer::Answer;
 use super::parking::{Parked, Parking};
+use crate::model::Priority;
 
 /// A thread with fewer evaluated tokens is not worth parking: reading them again is as fast.
 const PARK_TOKENS_MIN: usize = 32;
@@ -31,14 +34,34 @@ pub struct Slots {
 
 impl Slots {
     /// `count` empty sequences.
-    pub fn new(count: u32) -> Self {
+    pub fn new(count: u32, parking: Parking) -> Self {
         let slots = (0..count).map(|_| Slot::default()).collect();
-        Self { slots, parking: Parking::default(), clock: 0 }
+        Self { slots, parking, clock: 0 }
     }
 
     /// All slots, by number.
     pub fn all(&mut self) -> &mut [Slot] {
         &mut self.slots
+    }
+
+    /// The priority of the most urgent answer; none if there are no answers.
+    pub fn urgent(&self) -> Option<Priority> {
+        self.slots.iter().filter_map(|slot| Some(slot.answer.as_ref()?.priority())).max()
+    }
+
+    /// Takes the least urgent answer out of its slot, if it is less urgent than `priority`: of
+    /// several, the one that came last. What can be kept of its state is kept.
+    pub fn suspend(&mut self, ctx: &mut LlamaContext<'_>, priority: Priority) -> Option<Answer> {
+        let answers = self.slots.iter().enumerate();
+        let answers = answers.filter_map(|(index, slot)| Some((index, slot.answer.as_ref()?)));
+        let less = answers.filter(|(_, answer)| answer.priority() < priority);
+        let (index, _) =
+            less.min_by_key(|(_, answer)| (answer.priority(), Reverse(answer.job.arrived)))?;
+        let slot = &mut self.slots[index];
+        let mut answer = slot.answer.take()?;
+        answer.rest(&slot.tokens);
+        self.evict(ctx, index);
+        Some(answer)
     }
 
     /// How many answers are being made.
@@ -92,7 +115,7 @@ impl Slots {
 
     /// Forgets a thread. An answer that is being made in it goes on, and is forgotten at its end.
     pub fn forget(&mut self, ctx: &mut LlamaContext<'_>, thread: &str) {
-        self.parking.take(thread);
+        self.parking.forget(thread);
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if !thread.is_empty() && slot.thread == thread {
                 slot.thread.clear();
@@ -113,12 +136,12 @@ impl Slots {
         let slot = &mut self.slots[index];
         let thread = std::mem::take(&mut slot.thread);
         if !thread.is_empty() && slot.tokens.len() >= PARK_TOKENS_MIN {
-            match ctx.state_seq_get(index as i32, LlamaStateSeqFlags::empty()) {
-                Ok(state) => {
+            match state(ctx, index) {
+                Some(state) => {
                     let tokens = std::mem::take(&mut slot.tokens);
                     self.parking.put(thread, Parked { tokens, state });
                 }
-                Err(error) => tracing::warn!("the state of a session was not kept: {error}"),
+                None => tracing::warn!("the state of a session was not kept"),
             }
         }
         slot.keep(ctx, index, 0);
@@ -127,17 +150,33 @@ impl Slots {
     fn restore(&mut self, ctx: &mut LlamaContext<'_>, index: usize, thread: &str) {
         let Some(parked) = self.parking.take(thread) else { return };
         let slot = &mut self.slots[index];
-        match ctx.state_seq_set(&parked.state, index as i32) {
-            Ok(()) => slot.tokens = parked.tokens,
-            Err(error) => {
-                tracing::warn!("the state of a session was not restored: {error}");
-                slot.keep(ctx, index, 0);
-            }
+        let flags = LlamaStateSeqFlags::empty();
+        // SAFETY: these are the bytes that `state` got from a context of the same model: they never
+        // left this process, or came back from the disk with the checksum that they left with.
+        if unsafe { ctx.state_seq_set_data_ext(&parked.state, index as i32, flags) } {
+            slot.tokens = parked.tokens;
+        } else {
+            tracing::warn!("the state of a session was not restored");
+            slot.keep(ctx, index, 0);
         }
     }
 }
 
+/// What has been evaluated in a sequence, as llama.cpp writes it.
+fn state(ctx: &LlamaContext<'_>, index: usize) -> Option<Vec<u8>> {
+    let flags = LlamaStateSeqFlags::empty();
+    let mut bytes = vec![0; ctx.state_seq_get_size_ext(index as i32, flags)];
+    // SAFETY: there are as many bytes as llama.cpp says that it will write.
+    let written = unsafe { ctx.state_seq_get_data_ext(bytes.as_mut_ptr(), index as i32, flags) };
+    (written > 0 && written == bytes.len()).then_some(bytes)
+}
+
 impl Slot {
+    /// Whether there is an answer here that is as urgent as this.
+    pub fn is_up(&self, urgent: Option<Priority>) -> bool {
+        self.answer.as_ref().is_some_and(|answer| Some(answer.priority()) == urgent)
+    }
+
     /// Drops the state of all but the first `count` tokens, and returns how many are left: none if
     /// the model's state cannot be cut (a recurrent one's).
     pub fn keep(&mut self, ctx: &mut LlamaContext<'_>, index: usize, count: usize) -> usize {

@@ -37,9 +37,13 @@ fn processors() -> i32 {
 #[unsafe(link_section = ".init_array.00101")]
 static WAIT: extern "C" fn() = {
     extern "C" fn wait_asleep() {
-        if std::env::var_os("OMP_WAIT_POLICY").is_none() {
-            // SAFETY: there is no other thread yet that could read the environment.
-            unsafe { std::env::set_var("OMP_WAIT_POLICY", "passive") };
+        // The second is one that ggml would set by itself, but later: while another thread starts a
+        // process, for example, and reads the environment.
+        for (name, value) in [("OMP_WAIT_POLICY", "passive"), ("KMP_BLOCKTIME", "200")] {
+            if std::env::var_os(name).is_none() {
+                // SAFETY: there is no other thread yet that could read the environment.
+                unsafe { std::env::set_var(name, value) };
+            }
         }
     }
     wait_asleep

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use openai_wire::{self as wire, Broken, Call, Dialect, Events, Reply, Stops, estimate};
+use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
@@ -29,6 +30,8 @@ pub struct Question {
     pub options: Options,
     /// The tokens of the prompt, for when the server does not count them.
     pub prompt_tokens: u32,
+    /// The JSON schema of the answer, if it is to have one.
+    pub schema: Option<Value>,
 }
 
 /// One more of something, for as long as it is held.
@@ -112,7 +115,7 @@ async fn post(shared: &Shared, client: &Client, question: &Question) -> Result<B
 }
 
 fn call(model: &str, question: &Question, dialect: Dialect) -> Call {
-    let Question { prompt, options, .. } = question;
+    let Question { prompt, options, schema, .. } = question;
     let role = |role| match role {
         Role::System => wire::Role::System,
         Role::User => wire::Role::User,
@@ -135,6 +138,7 @@ fn call(model: &str, question: &Question, dialect: Dialect) -> Call {
         repeat_penalty: options.repeat_penalty,
         seed: options.seed,
         stop: &options.stop,
+        schema: schema.as_ref(),
     };
     wire::call(model, &prompt, &options, dialect)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, ready};
 use openai_wire::Dialect;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Background;
@@ -16,7 +17,8 @@ use super::endpoint::Endpoint;
 use super::measure::Measure;
 use super::watch::Watch;
 use crate::model::{
-    ChatBackend, ChatModel, Generation, ModelError, Options, Prompt, Role, Side, Span, State,
+    ChatBackend, ChatModel, Constraint, Generation, ModelError, Options, Prompt, Role, Side, Span,
+    State,
 };
 
 /// The context where neither the operator nor the server tells it, in tokens: what the most modest
@@ -170,7 +172,8 @@ impl Shared {
         let slow = self.measure()?.is_slow(prompt.bytes());
         let checked = with(Arc::clone(&self), slow, move |shared| {
             let prompt_tokens = shared.check(&prompt, &options)?;
-            Ok(Question { prompt, options, prompt_tokens })
+            let schema = schema(&prompt, &options)?;
+            Ok(Question { prompt, options, prompt_tokens, schema })
         });
         let question = checked.await?;
         let requests = self.queued.load(Ordering::Relaxed) + self.active.load(Ordering::Relaxed);
@@ -271,4 +274,19 @@ async fn with<T: Send + 'static>(
 async fn read(path: PathBuf) -> Result<Measure, String> {
     let reading = tokio::task::spawn_blocking(move || Measure::read(Path::new(&path)));
     reading.await.map_err(|_| "reading the tokenizer panicked; the log says where".to_owned())?
+}
+
+/// The schema of an answer, if it is to have one.
+///
+/// Fails with `ConstraintRefused` if the constraint is none that servers know.
+fn schema(prompt: &Prompt, options: &Options) -> Result<Option<Value>, ModelError> {
+    let refused = |why: String| Err(ModelError::ConstraintRefused(why));
+    match (&options.constraint, prompt) {
+        (None, _) => Ok(None),
+        (Some(Constraint::JsonSchema(schema)), Prompt::Messages(_)) => {
+            let parsed = serde_json::from_str(schema);
+            parsed.map(Some).or_else(|error| refused(format!("the schema is no JSON: {error}")))
+        }
+        (Some(_), _) => refused("this model's server knows JSON schemas of conversations".into()),
+    }
 }

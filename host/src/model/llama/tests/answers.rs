@@ -73,6 +73,18 @@ fn the_next_turn_of_a_thread_reads_only_what_is_new() {
 }
 
 #[test]
+fn an_answer_that_takes_too_long_is_ended() {
+    let model = load(&TinyGguf::chat(), 8_192);
+    run(async {
+        let hurried = Options { time_ms_max: Some(1), ..greedy(8_000) };
+        let generation = model.chat.generate(turns(&["a long story"]), hurried).await.expect("ok");
+        let outcome = generation.outcome.await.expect("it is told");
+        assert_eq!(outcome, Err(ModelError::TimedOut));
+        assert_eq!((model.chat.status().queued, model.chat.status().active), (0, 0));
+    });
+}
+
+#[test]
 fn threads_without_a_slot_keep_their_state() {
     let model = load(&TinyGguf::chat(), 1_024);
     run(async {

@@ -1,8 +1,11 @@
 //! The real engine with tiny models that the tests write.
 
 mod answers;
+mod constraints;
 mod embeddings;
 mod failures;
+mod priorities;
+mod states;
 mod tokens;
 
 use std::future::Future;
@@ -33,10 +36,15 @@ struct Loaded {
 
 /// Writes a model and loads it with a context of this many tokens.
 fn load(gguf: &TinyGguf, context_tokens: u32) -> Loaded {
+    load_with(gguf, sized(context_tokens))
+}
+
+/// Writes a model and loads it like this.
+fn load_with(gguf: &TinyGguf, setup: Setup) -> Loaded {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.gguf");
     gguf.write(&path).expect("it can be written");
-    let chat = LlamaChat::load(path.clone(), sized(context_tokens));
+    let chat = LlamaChat::load(path.clone(), setup);
     match settle(&chat) {
         State::Ready => Loaded { chat: Arc::new(chat), path, _folder: folder },
         other => panic!("the model is not ready: {other:?}"),
