@@ -64,6 +64,7 @@ impl Models {
                 models.chat = Arc::new(chat);
             }
             None => {
+                models.drop_states();
                 warn!("There is no chat model: `--model FILE.gguf` or `--model-url URL` names one");
             }
         }
@@ -73,8 +74,20 @@ impl Models {
     /// Begins to load a model.
     fn begin(&self, entry: &Entry) -> Arc<dyn ChatBackend> {
         match &self.remote {
-            Some(remote) if entry.source == Source::Server => Arc::clone(remote),
+            Some(remote) if entry.source == Source::Server => {
+                self.drop_states();
+                Arc::clone(remote)
+            }
             _ => Arc::new(LlamaChat::load(entry.path.clone(), self.setup.clone())),
+        }
+    }
+
+    /// Removes the evaluated state of conversations that another model left on the disk: where no
+    /// llama.cpp answers, nobody would forget it with its session.
+    fn drop_states(&self) {
+        if let Some(states) = &self.setup.states {
+            // Mostly there are none.
+            drop(std::fs::remove_dir_all(states));
         }
     }
 

@@ -213,7 +213,7 @@ mod tests {
     fn a_schema_is_sent_as_servers_know_it() {
         let schema = json!({ "type": "object" });
         let options = Options { reply_tokens_max: 64, schema: Some(&schema), ..Options::default() };
-        let call = call("m", &Prompt::Messages(Vec::new()), &options);
+        let call = call("m", &Prompt::Messages(Vec::new()), &options, Dialect::default());
         let expected = json!({
             "type": "json_schema",
             "json_schema": { "name": "answer", "schema": { "type": "object" } },
