@@ -13,8 +13,8 @@ const NEXT_TURN: &str = "\nUser:";
 
 /// Answers a prompt: the whole text, and how it went. Blocks the instance until it is there.
 ///
-/// Fails with `constraint-refused` if there is a constraint, with `no-model` if Spin does not run this model for the application, and with
-/// `engine-failed` if it tried and failed.
+/// Fails with `constraint-refused` if there is a constraint, with `no-model` if Spin does not run
+/// this model for the application, and with `engine-failed` if it tried and failed.
 pub fn infer(model: &str, prompt: &Prompt, options: &Options) -> Result<(String, Outcome), Error> {
     if options.constraint.is_some() {
         let why = "the language model of this Spin host knows no constraints";
