@@ -57,7 +57,10 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::ModelStatus => Ok(response::json(200, &status::of_models(&settings).await)),
         Route::Maintenance => {
             let mut done = index::maintain(&database, &settings.host_run).await?;
-            done.documents = work::work(&database, &settings.host_run).await?;
+            // Documents wait for a model that embeds, as messages do; the server does not.
+            if index::embedder(&database).await.is_ok() {
+                done.documents = work::work(&database, &settings.host_run).await?;
+            }
             Ok(response::json(200, &done))
         }
         Route::Document(route) => {
