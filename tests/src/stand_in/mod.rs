@@ -190,7 +190,12 @@ fn serve(mut connection: TcpStream, shared: &Shared) -> io::Result<()> {
         if shared.keeps_requests {
             shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         }
-        answer.write(&mut connection)?;
+        let written = answer.write(&mut connection);
+        if written.is_err() && matches!(answer.end, End::Hang) {
+            // It had enough before the last part was sent, which is hanging up too.
+            shared.hung_up.fetch_add(1, Ordering::SeqCst);
+        }
+        written?;
         match answer.end {
             End::Whole => {}
             End::BreakOff => return connection.shutdown(Shutdown::Both),
