@@ -111,7 +111,10 @@ impl Client {
 
     /// Posts a message and returns whatever the answer is.
     pub fn post_message(&self, session: &str, content: &str) -> Result<Answer> {
-        let body = json!({ "role": "user", "content": content, "max_tokens": 8 });
+        // Greedy, since the first token of a random model ends the reply now and then, and a turn
+        // with an empty reply is not shown to the next.
+        let body =
+            json!({ "role": "user", "content": content, "max_tokens": 8, "temperature": 0.0 });
         self.post(&format!("/api/v1/sessions/{session}/messages"), &body)
     }
 
