@@ -117,10 +117,11 @@ pub mod inference {
                 import loci:inference/tokenizer@0.1.0;
                 import loci:inference/chat@0.1.0;
                 import loci:inference/embeddings@0.1.0;
+                import loci:inference/former-embeddings@0.1.0;
             }
         ",
         world: "loci:host-inference/imports",
         imports: { default: async | trappable },
     });
-    pub use loci::inference::{chat, embeddings, models, tokenizer, types};
+    pub use loci::inference::{chat, embeddings, former_embeddings, models, tokenizer, types};
 }

@@ -134,6 +134,12 @@ impl Server {
         self.wait_for_model()
     }
 
+    /// As [`Server::restart`], with other arguments.
+    pub fn restart_with(&mut self, arguments: &[&str]) -> Result<()> {
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.restart()
+    }
+
     /// What the process that runs now has written to its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(log_path(self.data.path(), self.starts)).unwrap_or_default()

@@ -13,7 +13,7 @@ mod files;
 mod golden;
 
 /// Uploads files at once and returns what the server says of each.
-fn upload(client: &Client, files: &[(&str, Vec<u8>)]) -> Vec<Value> {
+pub fn upload(client: &Client, files: &[(&str, Vec<u8>)]) -> Vec<Value> {
     let body = send(client, Method::POST, "/api/v1/documents", files).expect(202).unwrap();
     body["documents"].as_array().expect("a list of documents").clone()
 }
@@ -37,7 +37,7 @@ fn send(client: &Client, method: Method, path: &str, files: &[(&str, Vec<u8>)]) 
 }
 
 /// Waits until a document is ready or has failed.
-fn wait(client: &Client, id: &str) -> Value {
+pub fn wait(client: &Client, id: &str) -> Value {
     for _ in 0..3_000 {
         let document = client.get(&format!("/api/v1/documents/{id}")).unwrap().expect(200).unwrap();
         if document["status"] == "ready" || document["status"] == "failed" {
@@ -48,11 +48,11 @@ fn wait(client: &Client, id: &str) -> Value {
     panic!("the document `{id}` was not done within 60 s");
 }
 
-fn id(document: &Value) -> String {
+pub fn id(document: &Value) -> String {
     document["id"].as_str().expect("an id").to_owned()
 }
 
-fn search(client: &Client, ids: &[&str], query: &str) -> Vec<Value> {
+pub fn search(client: &Client, ids: &[&str], query: &str) -> Vec<Value> {
     let body = json!({ "query": query, "document_ids": ids });
     let found = client.post("/api/v1/documents/search", &body).unwrap().expect(200).unwrap();
     assert_eq!(found["degraded"], json!([]), "{found}");

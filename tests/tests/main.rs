@@ -4,6 +4,7 @@ mod crash;
 mod documents;
 mod engine;
 mod errors;
+mod generations;
 mod lifecycle;
 mod models;
 mod order;

@@ -25,7 +25,7 @@ use crate::turn::recall::{self, Scope};
 use crate::turn::replay;
 use crate::turn::sink::{Signal, Sink};
 use crate::turn::{self, Turn};
-use crate::{index, limits, status, time};
+use crate::{generation, index, limits, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -54,14 +54,19 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
             database.query("the database does not answer", "SELECT 1", Vec::new()).await?;
             Ok(response::json(200, &json!({ "status": "ok" })))
         }
-        Route::ModelStatus => Ok(response::json(200, &status::of_models(&settings).await)),
+        Route::ModelStatus => {
+            Ok(response::json(200, &status::of_models(&database, &settings).await))
+        }
         Route::Maintenance => {
             let mut done = index::maintain(&database, &settings.host_run).await?;
             // Documents wait for a model that embeds, as messages do; the server does not.
-            if index::embedder(&database).await.is_ok() {
+            if generation::current(&database).await.is_ok() {
                 done.documents = work::work(&database, &settings.host_run).await?;
+                // The last document may be what a new index waited for.
+                done.more |= done.documents > 0;
             }
-            Ok(response::json(200, &done))
+            // 202 asks to be called again soon.
+            Ok(response::json(if done.more { 202 } else { 200 }, &done))
         }
         Route::Document(route) => {
             crate::documents::answer::answer(route, database, settings, request).await
@@ -125,8 +130,8 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         }
         Route::ForgetMemory(id, message) => {
             memory::forget(database, &id, message).await?;
-            if let Ok(embedder) = index::embedder(database).await {
-                recall::remove(&embedder, &id, message);
+            if let Ok(current) = generation::current(database).await {
+                recall::remove(&current, &id, message);
             }
             // What the model has evaluated of this session is not its memory, but holds it as well.
             chat::forget(id).await;
@@ -158,8 +163,8 @@ async fn create_session(database: &Database, request: Request) -> Result<Respons
 
 async fn delete_session(database: &Database, id: &str) -> Result<Response, ApiError> {
     sessions::delete(database, id).await?;
-    if let Ok(embedder) = index::embedder(database).await {
-        recall::drop_scope(&embedder, id);
+    if let Ok(current) = generation::current(database).await {
+        recall::drop_scope(&current, id);
     }
     chat::forget(id.to_owned()).await;
     Ok(response::empty(204))

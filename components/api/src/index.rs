@@ -5,46 +5,27 @@ use crate::bindings::inference::embeddings::{self, Purpose};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::db::indexing::{self, Entry};
 use crate::db::{Database, messages};
+use crate::generation::{self, Current, Embedder, Serving};
 use crate::http::error::ApiError;
 use crate::limits;
-use std::cell::RefCell;
-use std::rc::Rc;
 
-/// The model that embeds, as this program knows it.
-#[derive(Debug, PartialEq)]
-pub struct Embedder {
-    /// The number of its digest in the database.
-    pub number: i64,
-    /// Its digest: the name of its index.
-    pub digest: String,
-    /// The length of its vectors.
-    pub dimensions: u32,
-    /// The name that people know it by.
-    pub name: String,
+/// A text that is to be indexed.
+pub struct Text {
+    /// The message that it is the content of.
+    pub message: u64,
+    /// The content.
+    pub content: String,
+    /// Its vector by the active model, where it was made before.
+    vector: Option<Vec<f32>>,
+    /// Whether it is in the index that serves, where that is another model's.
+    is_served: bool,
 }
 
-thread_local! {
-    /// The embedder that was asked for last: its number needs a statement.
-    static EMBEDDER: RefCell<Option<Rc<Embedder>>> = const { RefCell::new(None) };
-}
-
-/// The model that embeds now.
-///
-/// Fails with what the model or the database says.
-pub async fn embedder(database: &Database) -> Result<Rc<Embedder>, ApiError> {
-    let model = embeddings::describe().await.map_err(|error| ApiError::of_model(&error))?;
-    let known = EMBEDDER.with_borrow(Clone::clone);
-    if let Some(known) = known.filter(|known| known.digest == model.digest) {
-        return Ok(known);
+impl Text {
+    /// What was said just now: it has no vector yet.
+    pub fn new(message: u64, content: String) -> Self {
+        Self { message, content, vector: None, is_served: false }
     }
-    let found = Rc::new(Embedder {
-        number: messages::model_number(database, &model.digest).await?,
-        digest: model.digest,
-        dimensions: model.dimensions,
-        name: model.name,
-    });
-    EMBEDDER.set(Some(found.clone()));
-    Ok(found)
 }
 
 /// Embeds texts and stores what comes out. A text that cannot be embedded waits for another time.
@@ -52,42 +33,50 @@ pub async fn embedder(database: &Database) -> Result<Rc<Embedder>, ApiError> {
 /// Returns how many were stored. Fails with 500 if the database does.
 pub async fn index(
     database: &Database,
-    embedder: &Embedder,
-    texts: Vec<(u64, String)>,
+    current: &Current,
+    mut texts: Vec<Text>,
 ) -> Result<usize, ApiError> {
-    let vectors = match embed(texts.iter().map(|(_, text)| text.clone()).collect()).await {
-        Ok(vectors) => vectors.into_iter().map(Some).collect(),
-        Err(_) if texts.len() > 1 => one_by_one(&texts).await,
-        Err(error) => {
-            eprintln!("a message could not be embedded, and waits: {error:?}");
-            Vec::new()
-        }
+    // First the index that serves: what waits in the queue no more is not looked at again.
+    if let Serving::Former(former) = &current.serving {
+        let new: Vec<&Text> = texts.iter().filter(|text| !text.is_served).collect();
+        let vectors = embed(former, &new).await;
+        let made = new.iter().zip(vectors).filter_map(|(text, made)| Some((text.message, made?)));
+        let made: Vec<(u64, Vec<f32>)> = made.collect();
+        indexing::store_served(database, former.number, &made).await?;
+    }
+    let new: Vec<&Text> = texts.iter().filter(|text| text.vector.is_none()).collect();
+    let mut made = embed(&current.active, &new).await.into_iter();
+    for text in texts.iter_mut().filter(|text| text.vector.is_none()) {
+        text.vector = made.next().flatten();
+    }
+    let entry = |text: Text| {
+        let (message, text, vector) = (text.message, text.content, text.vector);
+        vector.map(|vector| Entry { message, vector, text })
     };
-    let entry = |((message, text), vector): (&'_ (u64, String), Option<Vec<f32>>)| {
-        vector.map(|vector| Entry { message: *message, vector, text: text.clone() })
-    };
-    let entries: Vec<Entry> = texts.iter().zip(vectors).filter_map(entry).collect();
-    indexing::store(database, embedder.number, &entries).await?;
+    let entries: Vec<Entry> = texts.into_iter().filter_map(entry).collect();
+    indexing::store(database, current.active.number, &entries).await?;
     Ok(entries.len())
 }
 
-/// One text that cannot be embedded must not keep the others waiting.
-async fn one_by_one(texts: &[(u64, String)]) -> Vec<Option<Vec<f32>>> {
+/// A vector for each text that can be embedded. One that cannot must not keep the others waiting.
+async fn embed(embedder: &Embedder, texts: &[&Text]) -> Vec<Option<Vec<f32>>> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let all = texts.iter().map(|text| text.content.clone()).collect();
+    if let Ok(vectors) = generation::embed(embedder, all, Purpose::Passage).await {
+        return vectors.into_iter().map(Some).collect();
+    }
     let mut vectors = Vec::with_capacity(texts.len());
-    for (id, text) in texts {
-        let found = embed(vec![text.clone()]).await;
-        let found = found.inspect_err(|error| {
-            eprintln!("message {id} could not be embedded, and waits: {error:?}");
+    for text in texts {
+        let one = vec![text.content.clone()];
+        let made = generation::embed(embedder, one, Purpose::Passage).await;
+        let made = made.inspect_err(|error| {
+            eprintln!("message {} could not be embedded, and waits: {error:?}", text.message);
         });
-        vectors.push(found.ok().and_then(|vectors| vectors.into_iter().next()));
+        vectors.push(made.ok().and_then(|vectors| vectors.into_iter().next()));
     }
     vectors
-}
-
-async fn embed(texts: Vec<String>) -> Result<Vec<Vec<f32>>, ModelError> {
-    let expected = texts.len();
-    let vectors = embeddings::embed(texts, Purpose::Passage).await?;
-    if vectors.len() == expected { Ok(vectors) } else { Err(ModelError::EngineFailed) }
 }
 
 /// What one call of maintenance did.
@@ -97,13 +86,14 @@ pub struct Maintained {
     pub interrupted: usize,
     /// Messages that were indexed.
     pub indexed: usize,
-    /// Whether more messages wait.
+    /// Whether there is more to do now.
     pub more: bool,
     /// Documents that are done with.
     pub documents: usize,
 }
 
-/// Marks the turns that died, and indexes what waits, in bounded steps.
+/// Marks the turns that died, indexes what waits, and puts a complete index in the place of the one
+/// before, in bounded steps.
 ///
 /// Fails with what the model or the database says; what was done until then stays done.
 pub async fn maintain(database: &Database, host_run: &str) -> Result<Maintained, ApiError> {
@@ -111,23 +101,38 @@ pub async fn maintain(database: &Database, host_run: &str) -> Result<Maintained,
     let mut done = Maintained { interrupted, ..Maintained::default() };
     if let Err(error) = embeddings::describe().await {
         // What waits goes on waiting; everything else can be served meanwhile.
-        eprintln!("nothing is indexed for now, since no model embeds: {error:?}");
+        match error {
+            // It will soon: whoever calls comes again.
+            ModelError::Loading(_) => done.more = true,
+            error => eprintln!("nothing is indexed for now, since no model embeds: {error:?}"),
+        }
         return Ok(done);
     }
-    let embedder = embedder(database).await?;
+    let current = generation::current(database).await?;
     for _ in 0..limits::INDEX_STEPS_MAX {
-        let waiting = indexing::waiting(database, embedder.number).await?;
+        let (active, served) = (current.active.number, current.former_number());
+        let waiting = indexing::waiting(database, active, served).await?;
         done.more = waiting.len() == limits::INDEX_STEP_MESSAGES as usize;
         if waiting.is_empty() {
             break;
         }
-        let texts = waiting.into_iter().map(|one| (one.message, one.content)).collect();
-        let indexed = index(database, &embedder, texts).await?;
+        let text = |one: indexing::Waiting| Text {
+            message: one.message,
+            content: one.content,
+            vector: one.vector.filter(|it| it.len() == current.active.dimensions as usize),
+            is_served: one.is_served,
+        };
+        let texts = waiting.into_iter().map(text).collect();
+        let indexed = index(database, &current, texts).await?;
         done.indexed += indexed;
-        // Nothing of a whole step could be embedded: now is not the time.
-        if indexed == 0 || !done.more {
+        if indexed == 0 {
+            // Nothing of a whole step could be embedded: now is not the time.
+            done.more = false;
+        }
+        if !done.more {
             break;
         }
     }
+    done.more |= generation::tidy(database, &current).await?;
     Ok(done)
 }

@@ -139,6 +139,8 @@ pub const QUERY_TERMS_MAX: usize = 256;
 /// The most places of one term that a search reads. A term that fills it is common in its session.
 pub const TERM_PLACES_MAX: u32 = 1_024;
 
+/// Vectors that are looked at in one step of deleting an index that nobody wants any more.
+pub const SWEPT_VECTORS: u32 = 4_096;
 /// Messages that are indexed in one step.
 pub const INDEX_STEP_MESSAGES: u32 = 64;
 /// Steps of indexing in one call of maintenance.

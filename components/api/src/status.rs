@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 
 use crate::bindings::inference::embeddings;
 use crate::bindings::inference::models::{self, ChatModel, NextModel, State};
+use crate::db::Database;
+use crate::generation;
 use crate::http::error::ApiError;
 use crate::settings::Settings;
 
-/// The chat model, the one that is to take its place, and the model that embeds.
-pub async fn of_models(settings: &Settings) -> Value {
+/// The chat model, the one that is to take its place, the model that embeds, and its index.
+pub async fn of_models(database: &Database, settings: &Settings) -> Value {
     let embedding = match embeddings::describe().await {
         Ok(it) => json!({
             "status": "ready",
@@ -19,7 +21,12 @@ pub async fn of_models(settings: &Settings) -> Value {
         }),
         Err(error) => json!({ "status": "error", "error": ApiError::of_model(&error).message }),
     };
-    of(&models::status().await, embedding, settings)
+    let mut status = of(&models::status().await, embedding, settings);
+    status["index"] = match generation::status(database).await {
+        Ok(index) => index,
+        Err(error) => json!({ "status": "error", "error": error.message }),
+    };
+    status
 }
 
 fn of(model: &ChatModel, embedding: Value, settings: &Settings) -> Value {

@@ -18,10 +18,11 @@ mod bindings {
 use openai_wire::estimate;
 
 use bindings::exports::loci::inference::chat::{Generation, Options, Prompt};
+use bindings::exports::loci::inference::former_embeddings::FormerModel;
 use bindings::exports::loci::inference::models::{ChatModel, State};
 use bindings::exports::loci::inference::tokenizer::{Side, Span};
-use bindings::exports::loci::inference::types::{Error, Role};
-use bindings::exports::loci::inference::{chat, models, tokenizer};
+use bindings::exports::loci::inference::types::{Error, Purpose, Role};
+use bindings::exports::loci::inference::{chat, former_embeddings, models, tokenizer};
 
 /// The most texts, messages or roles of one call, and the most bytes of one text.
 const TEXTS_MAX: usize = 1024;
@@ -100,4 +101,15 @@ impl chat::Guest for Adapter {
 
     /// A server decides by itself what it keeps of a conversation; there is nothing to tell it.
     async fn forget(_thread: String) {}
+}
+
+/// Where this component runs, one model embeds, and it comes with the application.
+impl former_embeddings::Guest for Adapter {
+    async fn former_models() -> Vec<FormerModel> {
+        Vec::new()
+    }
+
+    async fn embed_with(_: String, _: Vec<String>, _: Purpose) -> Result<Vec<Vec<f32>>, Error> {
+        Err(Error::NoModel)
+    }
 }

@@ -15,11 +15,11 @@ use crate::model::{self, Embedder};
 pub use warm::StaticEmbedder;
 
 /// Texts in one call of `embed`.
-const TEXTS_MAX: usize = 256;
+pub const TEXTS_MAX: usize = 256;
 /// Texts in one call of `count`.
 const COUNTED_TEXTS_MAX: usize = 1_024;
 /// The length of one text, in bytes.
-const TEXT_BYTES_MAX: usize = 65_536;
+pub const TEXT_BYTES_MAX: usize = 65_536;
 
 /// The embedding model that a component may use. Cheap to clone.
 #[derive(Clone)]

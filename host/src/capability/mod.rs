@@ -2,6 +2,7 @@
 //! and translates; the guest's mistake is a case of the interface, the host's own is a trap.
 
 pub mod embeddings;
+pub mod former;
 pub mod inference;
 pub mod llm;
 pub mod policy;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use tokio::sync::Semaphore;
 use tracing::{error, info};
@@ -35,6 +35,17 @@ pub const BODY_BYTES_MAX: u64 = 32 << 20;
 
 /// The interfaces through which a component reaches other hosts.
 const OUTBOUND_HTTP: [&str; 2] = ["wasi:http/client", "wasi:http/outgoing-handler"];
+
+/// How a round of maintenance went. The worse goes before the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Maintained {
+    /// There is nothing more to do for now.
+    Done,
+    /// There is.
+    More,
+    /// A component did not do it.
+    Failed,
+}
 
 /// An application that can answer.
 pub struct App {
@@ -121,31 +132,37 @@ impl App {
         Ok(answer?.map(|body| Held::new(body, permit).boxed_unsync()))
     }
 
-    /// Posts to the maintenance path of every component that has one, and waits for the answers.
-    /// Returns whether all went well.
-    pub async fn maintain(&self, alive: &Alive) -> bool {
-        let mut well = true;
+    /// Posts to the maintenance path of every component that has one, and waits for the answers. A
+    /// component that answers with 202 wants to be called again soon.
+    pub async fn maintain(&self, alive: &Alive) -> Maintained {
+        let mut done = Maintained::Done;
         for (handler, path) in &self.maintained {
             let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
             let Ok(request) = Request::post(path.as_str()).body(body) else {
                 error!("`{path}` is no path");
-                return false;
+                return Maintained::Failed;
             };
             match handle(handler, request, alive.clone()).await {
                 Ok(response) if response.status().is_success() => {
-                    well &= response.into_body().collect().await.is_ok();
+                    let wants_more = response.status() == StatusCode::ACCEPTED;
+                    let round = match response.into_body().collect().await {
+                        Ok(_) if wants_more => Maintained::More,
+                        Ok(_) => Maintained::Done,
+                        Err(_) => Maintained::Failed,
+                    };
+                    done = done.max(round);
                 }
                 Ok(response) => {
                     error!("Maintenance at `{path}` was answered with {}", response.status());
-                    well = false;
+                    done = Maintained::Failed;
                 }
                 Err(failure) => {
                     error!("Maintenance at `{path}` failed: {failure:?}");
-                    well = false;
+                    done = Maintained::Failed;
                 }
             }
         }
-        well
+        done
     }
 }
 

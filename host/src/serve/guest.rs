@@ -10,7 +10,7 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
-use crate::capability::{embeddings, inference, llm, policy, search, sqlite, variables};
+use crate::capability::{embeddings, former, inference, llm, policy, search, sqlite, variables};
 use crate::engine::TICK;
 use crate::serve::log::GuestLog;
 
@@ -41,6 +41,8 @@ pub struct Grants {
     pub inference: Option<inference::Ctx>,
     /// The embedding model, if it depends on one.
     pub embeddings: Option<embeddings::Ctx>,
+    /// The embedding models besides, if it depends on them.
+    pub former: Option<former::Ctx>,
     /// The policies, if it depends on them.
     pub policy: Option<policy::Ctx>,
     /// The vector index, if it depends on one.
@@ -120,6 +122,9 @@ impl Guest {
         }
         if grants.embeddings.is_some() {
             embeddings::add_to_linker(linker, |guest| linked(&mut guest.grants.embeddings).view())?;
+        }
+        if grants.former.is_some() {
+            former::add_to_linker(linker, |guest| linked(&mut guest.grants.former).view())?;
         }
         if grants.search.is_some() {
             search::add_to_linker(linker, |guest| linked(&mut guest.grants.search).view())?;

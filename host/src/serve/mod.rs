@@ -25,7 +25,7 @@ use tracing::{info, warn};
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest;
-use app::App;
+use app::{App, Maintained};
 use services::Services;
 use shutdown::{Alive, Stop};
 
@@ -34,6 +34,9 @@ const BACKLOG: u32 = 1024;
 
 /// The time between two rounds of maintenance.
 const MAINTENANCE: Duration = Duration::from_secs(30);
+
+/// The pause where there is more to do: those who talk go first.
+const MORE_MAINTENANCE: Duration = Duration::from_millis(50);
 
 /// How soon the first round is repeated while it fails: until it is done, nothing is served.
 const FIRST_MAINTENANCE_AGAIN: Duration = Duration::from_secs(2);
@@ -96,18 +99,28 @@ async fn serve(
         move || load(&config, &stop)
     });
     let app = loading.await.context("loading the application broke down")??;
-    while !app.maintain(alive).await {
+    let mut round = app.maintain(alive).await;
+    while round == Maintained::Failed {
         warn!("Loci is not ready: its first maintenance failed, and is tried again");
         tokio::time::sleep(FIRST_MAINTENANCE_AGAIN).await;
+        round = app.maintain(alive).await;
     }
     let app = site.app.get_or_init(|| app);
     info!("Loci is ready after {} ms", start.elapsed().as_millis());
     loop {
         tokio::select! {
             () = stop.asked() => return Ok(()),
-            () = tokio::time::sleep(MAINTENANCE) => {}
+            () = tokio::time::sleep(pause(round)) => {}
         }
-        app.maintain(alive).await;
+        round = app.maintain(alive).await;
+    }
+}
+
+/// How long to wait after a round of maintenance.
+fn pause(round: Maintained) -> Duration {
+    match round {
+        Maintained::More => MORE_MAINTENANCE,
+        Maintained::Done | Maintained::Failed => MAINTENANCE,
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use futures::future::{BoxFuture, FutureExt as _, ready};
 
 use crate::capability::embeddings::{self, StaticEmbedder};
-use crate::capability::{inference, llm, policy, search, sqlite, variables};
+use crate::capability::{former, inference, llm, policy, search, sqlite, variables};
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest::{self, DEFAULT_DATABASE};
@@ -35,12 +35,17 @@ const CHAT: [&str; 3] =
 /// The interface of vector search, and that of embedding.
 const SEARCH: &str = "loci:search/vectors@0.1.0";
 const EMBEDDINGS: &str = "loci:inference/embeddings@0.1.0";
+/// Embedding with the models before.
+const FORMER: &str = "loci:inference/former-embeddings@0.1.0";
 
 /// The variable of the application that an argument sets.
 const REPLY_TOKENS: &str = "reply_tokens_max";
 
 /// The folder below the data folder for the evaluated state of conversations.
 const STATES: &str = "states";
+
+/// What embeds.
+type Embeds = Arc<dyn Embedder>;
 
 /// What the host has, for all components.
 pub struct Services {
@@ -90,13 +95,14 @@ impl Services {
     pub fn grant(&self, name: &str, component: &manifest::Component) -> Result<Grants> {
         let files = &component.dependencies;
         let known = |interface: &String| {
-            let mut all = POLICIES.iter().chain(&CHAT).chain(&[SEARCH, EMBEDDINGS]);
+            let mut all = POLICIES.iter().chain(&CHAT).chain(&[SEARCH, EMBEDDINGS, FORMER]);
             all.any(|known| interface == known)
         };
         if let Some(interface) = files.keys().find(|interface| !known(interface)) {
             bail!("dependency `{interface}` is no interface that this host links");
         }
-        let embedder = self.embedder(files.get(EMBEDDINGS))?;
+        let (embedder, former) = self.embedders(files.get(EMBEDDINGS))?;
+        let reads_former = files.contains_key(FORMER);
         let chat = || Arc::clone(&self.models.chat) as Arc<dyn ChatBackend>;
         let chats = CHAT.iter().any(|interface| files.contains_key(*interface));
         Ok(Grants {
@@ -114,21 +120,23 @@ impl Services {
             ),
             inference: chats.then(|| inference::Ctx::new(chat())),
             embeddings: embedder.map(embeddings::Ctx::new),
+            former: reads_former.then(|| former::Ctx::new(former)),
             policy: self.policies(files)?,
             search: self.search(files.get(SEARCH))?,
         })
     }
 
     /// What embeds for a component with this dependency: the model that was named at start, or else
-    /// the dependency itself.
-    fn embedder(&self, file: Option<&PathBuf>) -> Result<Option<Arc<dyn Embedder>>> {
-        Ok(match (file, &self.embedder) {
-            (None, _) => None,
-            (Some(_), Some(embedder)) => Some(Arc::clone(embedder)),
-            (Some(path), None) => {
-                let embedder = StaticEmbedder::new(self.engines.guests(), &read(path)?);
-                Some(Arc::new(embedder.with_context(|| cannot_use(path))?))
-            }
+    /// the dependency itself. And what embeds besides: the dependency, where it is not that.
+    fn embedders(&self, file: Option<&PathBuf>) -> Result<(Option<Embeds>, Option<Embeds>)> {
+        let Some(path) = file else {
+            return Ok((None, None));
+        };
+        let own = StaticEmbedder::new(self.engines.guests(), &read(path)?);
+        let own: Embeds = Arc::new(own.with_context(|| cannot_use(path))?);
+        Ok(match &self.embedder {
+            Some(named) => (Some(Arc::clone(named)), Some(own)),
+            None => (Some(own), None),
         })
     }
 

@@ -10,6 +10,10 @@ pub struct Waiting {
     pub message: u64,
     /// Its text.
     pub content: String,
+    /// Its vector by the active model, where it was made before.
+    pub vector: Option<Vec<f32>>,
+    /// Whether it has a vector by the other model whose index serves.
+    pub is_served: bool,
 }
 
 /// A vector that an index may not have seen.
@@ -22,9 +26,13 @@ pub struct StoredVector {
     pub vector: Vec<f32>,
 }
 
-/// What is to be indexed: the embedding model's number, the most messages. The range of each half
-/// is read from the index of the queue.
-pub const QUEUE: &str = "SELECT id, content FROM ( \
+/// What is to be indexed, and which vectors it has: the number of the active model, the most
+/// messages, the number of the model whose index serves. The range of each half is read from the
+/// index of the queue.
+pub const QUEUE: &str = "SELECT id, content, \
+        (SELECT vector FROM vectors WHERE message = id AND model = ?1), \
+        EXISTS (SELECT 1 FROM vectors WHERE message = id AND model = ?3) \
+    FROM ( \
         SELECT id, content FROM messages WHERE status IN ('ok', 'interrupted') AND forgotten = 0 \
             AND embedded_by < ?1 \
         UNION ALL \
@@ -65,6 +73,44 @@ pub async fn store(database: &Database, model: i64, entries: &[Entry]) -> Result
     Ok(())
 }
 
+/// Stores vectors by the model whose index serves, while another one is being built. The messages
+/// stay in the queue.
+///
+/// Fails with 500 if the database does.
+pub async fn store_served(
+    database: &Database,
+    model: i64,
+    vectors: &[(u64, Vec<f32>)],
+) -> Result<(), ApiError> {
+    if vectors.is_empty() {
+        return Ok(());
+    }
+    let mut parameters = params![model];
+    for (message, vector) in vectors {
+        parameters.push(messages::id_value(*message));
+        parameters.push(bytes_of(vector).into());
+    }
+    let what = "the index could not be stored";
+    database.query(what, &served_sql(vectors.len()), parameters).await?;
+    Ok(())
+}
+
+/// Stores so many vectors at once, as far as their model's index serves.
+pub fn served_sql(rows: usize) -> String {
+    let row = |row: usize| format!("(?{}, ?{})", 2 * row + 2, 2 * row + 3);
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "WITH new (message, vector) AS (VALUES {}) \
+        INSERT INTO vectors (session, model, message, vector) \
+        SELECT m.session, ?1, m.id, new.vector \
+        FROM new CROSS JOIN messages AS m ON m.id = new.message \
+        WHERE m.forgotten = 0 AND m.status IN ('ok', 'interrupted') AND EXISTS ( \
+            SELECT 1 FROM generations WHERE model = ?1 AND place = 'serving') \
+        ON CONFLICT DO NOTHING",
+        values.join(", ")
+    )
+}
+
 /// Stores so many rows at once.
 pub fn insert_sql(rows: usize) -> String {
     let row = |row: usize| {
@@ -76,13 +122,23 @@ pub fn insert_sql(rows: usize) -> String {
     format!("INSERT INTO index_entries ({columns}) VALUES {}", values.join(", "))
 }
 
-/// Reads what waits to be indexed.
+/// Reads what waits to be indexed by the active model, while the index of the model with the number
+/// `served` serves (0 for none).
 ///
 /// Fails with 500 if the database does.
-pub async fn waiting(database: &Database, model: i64) -> Result<Vec<Waiting>, ApiError> {
-    let parameters = params![model, limits::INDEX_STEP_MESSAGES];
+pub async fn waiting(
+    database: &Database,
+    active: i64,
+    served: i64,
+) -> Result<Vec<Waiting>, ApiError> {
+    let parameters = params![active, limits::INDEX_STEP_MESSAGES, served];
     let rows = database.query("the queue could not be read", QUEUE, parameters).await?;
-    let waiting = |mut row: super::Row| Waiting { message: row.id(0), content: row.text(1) };
+    let waiting = |mut row: super::Row| Waiting {
+        message: row.id(0),
+        content: row.text(1),
+        vector: Some(floats_of(row.bytes(2))).filter(|vector| !vector.is_empty()),
+        is_served: row.flag(3),
+    };
     Ok(rows.into_iter().map(waiting).collect())
 }
 

@@ -2,6 +2,7 @@
 //! statement at a time.
 
 pub mod documents;
+pub mod generations;
 pub mod indexing;
 pub mod memory;
 pub mod messages;

@@ -57,6 +57,8 @@ pub struct Waiting {
     pub headings: String,
     /// Its text.
     pub content: String,
+    /// Whether it has a vector by the other model whose index serves.
+    pub is_served: bool,
 }
 
 /// What was made of a chunk.
@@ -100,8 +102,10 @@ pub const STORE_CHUNKS: &str = "INSERT INTO chunks \
 pub const READ: &str = "UPDATE documents SET status = 'indexing', format = ?3, encoding = ?4, \
     title = ?5, pages = ?6, gaps = ?7, chunks = ?8, attempts = 1 \
     WHERE no = ?1 AND version = ?2 AND status = 'queued'";
-/// The chunks that wait: document number, embedding model's number, the most.
-pub const WAITING: &str = "SELECT id, headings, content FROM chunks \
+/// The chunks that wait: document number, the number of the active embedding model, the most, the
+/// number of the model whose index serves.
+pub const WAITING: &str = "SELECT id, headings, content, \
+        EXISTS (SELECT 1 FROM chunk_vectors WHERE chunk = id AND model = ?4) FROM chunks \
     WHERE document = ?1 AND embedded_by <> ?2 ORDER BY place LIMIT ?3";
 /// Notes that a document is indexed: number, version, embedding model's number.
 pub const READY: &str = "UPDATE documents SET status = 'ready', lease = 0, attempts = 0, \
@@ -192,18 +196,24 @@ pub async fn store(
     run(database, claimed, READ, parameters).await.map(drop)
 }
 
-/// The chunks of a document that wait to be indexed.
+/// The chunks of a document that wait to be indexed by the active model, while the index of the
+/// model with the number `served` serves (0 for none).
 ///
 /// Fails with 500 if the database does.
 pub async fn waiting(
     database: &Database,
     claimed: &Claimed,
-    model: i64,
+    active: i64,
+    served: i64,
 ) -> Result<Vec<Waiting>, ApiError> {
-    let parameters = params![claimed.number, model, limits::CHUNKS_INDEXED_MAX];
+    let parameters = params![claimed.number, active, limits::CHUNKS_INDEXED_MAX, served];
     let rows = database.query("the passages could not be read", WAITING, parameters).await?;
-    let waiting =
-        |mut row: Row| Waiting { chunk: row.id(0), headings: row.text(1), content: row.text(2) };
+    let waiting = |mut row: Row| Waiting {
+        chunk: row.id(0),
+        headings: row.text(1),
+        content: row.text(2),
+        is_served: row.flag(3),
+    };
     Ok(rows.into_iter().map(waiting).collect())
 }
 
@@ -230,6 +240,43 @@ pub async fn index(database: &Database, model: i64, entries: &[Entry]) -> Result
     let sql = insert_sql(entries.len());
     database.query("the index could not be stored", &sql, parameters).await?;
     Ok(())
+}
+
+/// Stores vectors by the model whose index serves, while another one is being built. The chunks go
+/// on waiting.
+///
+/// Fails with 500 if the database does.
+pub async fn store_served(
+    database: &Database,
+    model: i64,
+    vectors: &[(u64, Vec<f32>)],
+) -> Result<(), ApiError> {
+    if vectors.is_empty() {
+        return Ok(());
+    }
+    let mut parameters = params![model];
+    for (chunk, vector) in vectors {
+        parameters.push(messages::id_value(*chunk));
+        parameters.push(bytes_of(vector).into());
+    }
+    let sql = served_sql(vectors.len());
+    database.query("the index could not be stored", &sql, parameters).await?;
+    Ok(())
+}
+
+/// Stores so many vectors at once, as far as their model's index serves.
+pub fn served_sql(rows: usize) -> String {
+    let row = |row: usize| format!("(?{}, ?{})", 2 * row + 2, 2 * row + 3);
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "WITH new (chunk, vector) AS (VALUES {}) \
+        INSERT INTO chunk_vectors (document, model, chunk, vector) \
+        SELECT c.document, ?1, c.id, new.vector \
+        FROM new CROSS JOIN chunks AS c ON c.id = new.chunk \
+        WHERE EXISTS (SELECT 1 FROM generations WHERE model = ?1 AND place = 'serving') \
+        ON CONFLICT DO NOTHING",
+        values.join(", ")
+    )
 }
 
 /// Stores so many rows at once.

@@ -32,8 +32,10 @@ macro_rules! values {
 }
 
 mod documents;
+mod index_generations;
 mod snapshots;
 mod superseding;
+mod upgrades;
 
 /// A new database of this version.
 fn database(version: i64) -> Connection {
@@ -53,17 +55,15 @@ fn upgrade(db: &Connection, from: i64, to: i64) {
     }
 }
 
-fn session(db: &Connection, id: &str) {
-    run(db, sessions::CREATE, values![id.to_owned(), Value::Null, 5_i64, Value::Null]);
+/// What waits to be indexed by a model: ids and texts.
+fn queue(db: &Connection, model: i64) -> Vec<String> {
+    let rows = run(db, indexing::QUEUE, values![model, 10_i64, 0_i64]);
+    let short = |row: String| row.split('|').take(2).collect::<Vec<_>>().join("|");
+    rows.into_iter().map(short).collect()
 }
 
-/// A session with a turn, in a database of any version: statements of today may not fit it.
-fn old_turn(db: &Connection, content: &str, now: i64) {
-    let session = "INSERT INTO sessions (id, created_at, last_updated_at) VALUES ('a', 5, 5)";
-    run(db, session, &[]);
-    let turn = "INSERT INTO messages (session, turn, role, status, timestamp, content) \
-        VALUES (1, 1, 'user', 'ok', ?2, ?1), (1, 1, 'assistant', 'pending', ?2, '')";
-    run(db, turn, values![content.to_owned(), now]);
+fn session(db: &Connection, id: &str) {
+    run(db, sessions::CREATE, values![id.to_owned(), Value::Null, 5_i64, Value::Null]);
 }
 
 /// Posts a message; the rows are those of `messages::POST`.
@@ -206,7 +206,7 @@ fn a_turn_that_died_leaves_what_the_user_said_marked_and_queued() {
             "3|2|11|user|two|interrupted|0|-"
         ]
     );
-    let queue = run(&db, indexing::QUEUE, values![1_i64, 10_i64]);
+    let queue = queue(&db, 1);
     assert_eq!(queue, ["1|one", "2|done", "3|two"]);
     // The end of a turn that was taken for dead changes nothing.
     end(&db, 4, "ok", "late", 30);
@@ -223,13 +223,13 @@ fn a_message_is_indexed_once_and_again_by_another_model() {
     embed(&db, &[1, 2], 1);
     embed(&db, &[1, 2], 1);
     assert_eq!(run(&db, indexing::AFTER, values![1_i64, 1_i64, 0_i64, 9_i64]).len(), 2);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
+    assert_eq!(queue(&db, 1), Vec::<String>::new());
     assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "1"]);
     // Under another model all waits again, and its vectors replace the old ones.
-    assert_eq!(run(&db, indexing::QUEUE, values![2_i64, 10_i64]).len(), 2);
+    assert_eq!(queue(&db, 2).len(), 2);
     embed(&db, &[1], 2);
     assert_eq!(run(&db, "SELECT message, model FROM vectors ORDER BY seq", &[]), ["2|1", "1|2"]);
-    assert_eq!(run(&db, indexing::QUEUE, values![2_i64, 10_i64]), ["2|done"]);
+    assert_eq!(queue(&db, 2), ["2|done"]);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn what_failed_is_not_indexed() {
     session(&db, "a");
     post(&db, "a", "one", 10);
     end(&db, 2, "failed", "half a sen", 12);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), ["1|one"]);
+    assert_eq!(queue(&db, 1), ["1|one"]);
     embed(&db, &[1, 2], 1);
     assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["1"]);
     assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "0"]);
@@ -255,7 +255,7 @@ fn a_forgotten_memory_is_gone_and_stays_gone() {
     assert_eq!(run(&db, memory::FORGET, values![1_i64, 1_i64]), Vec::<String>::new());
     assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);
     assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]), ["2|1|assistant|12|done"]);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
+    assert_eq!(queue(&db, 1), Vec::<String>::new());
     embed(&db, &[1], 1);
     assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);
     let fetched = run(&db, memory::FETCH, values![1_i64, "[1,2]".to_owned(), 9_i64]);
@@ -308,7 +308,7 @@ fn places(db: &Connection) -> Vec<String> {
 /// The tables whose rows belong to a session, besides those of the words.
 fn tables_of_sessions(db: &Connection) -> Vec<String> {
     let all = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-        AND name NOT IN ('schema_version', 'sessions', 'models') \
+        AND name NOT IN ('schema_version', 'sessions', 'models', 'generations') \
         AND name NOT LIKE 'word%' AND name NOT LIKE 'chunk%' AND name NOT LIKE '%document%'";
     run(db, all, &[])
 }
@@ -437,62 +437,4 @@ fn a_forgotten_memory_leaves_no_word() {
     // It is not indexed again.
     index(&db, &[(1, "boat boat secret")], 1);
     assert_eq!(places(&db), ["1/boat|2"]);
-}
-
-#[test]
-fn a_database_of_version_1_keeps_its_data_and_gets_words() {
-    let db = database(1);
-    old_turn(&db, "the old boat", 10);
-    end(&db, 2, "ok", "a fine one", 12);
-    run(
-        &db,
-        "INSERT INTO indexings (message, model, vector) VALUES (1, 1, x'00'), (2, 1, x'00')",
-        &[],
-    );
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
-
-    upgrade(&db, 2, migrations::VERSION);
-    assert_eq!(run(&db, migrations::READ, &[]), [migrations::VERSION.to_string()]);
-    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64]);
-    assert_eq!(all, ["1|1|10|user|the old boat|ok|0|-", "2|1|12|assistant|a fine one|ok|0|{}"]);
-    // Everything waits to be indexed with its words; the vectors are not made twice.
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]).len(), 2);
-    embed(&db, &[1, 2], 1);
-    assert_eq!(run(&db, "SELECT count(*) FROM vectors", &[]), ["2"]);
-    assert_eq!(run(&db, "SELECT messages FROM statistics", &[]), ["2"]);
-    assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "1"]);
-}
-
-#[test]
-fn a_database_of_version_2_keeps_its_data_and_its_words_move() {
-    let db = database(2);
-    old_turn(&db, "the old boat", 10);
-    end(&db, 2, "ok", "a fine one", 12);
-    index(&db, &[(1, r#"{"boat":1,"old":1}"#), (2, r#"{"fine":1}"#)], 1);
-    assert_eq!(run(&db, "SELECT count(*) FROM postings", &[]), ["3"]);
-
-    upgrade(&db, 3, migrations::VERSION);
-    assert_eq!(
-        run(&db, indexing::QUEUE, values![1_i64, 10_i64]),
-        ["1|the old boat", "2|a fine one"]
-    );
-    index(&db, &[(1, "boat old"), (2, "fine")], 1);
-    assert_eq!(places(&db), ["1/boat|1", "1/fine|2", "1/old|1"]);
-    assert_eq!(run(&db, "SELECT messages, terms FROM statistics", &[]), ["2|6"]);
-    assert_eq!(run(&db, "SELECT count(*) FROM vectors", &[]), ["2"]);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
-}
-
-#[test]
-fn a_migration_can_be_repeated() {
-    let db = database(migrations::VERSION);
-    session(&db, "a");
-    post(&db, "a", "hello", 10);
-    let before = run(&db, "SELECT name, sql FROM sqlite_schema ORDER BY name", &[]);
-    // As an instance does that died before it moved the number.
-    run(&db, "UPDATE schema_version SET version = 0", &[]);
-    upgrade(&db, 1, migrations::VERSION);
-    assert_eq!(run(&db, "SELECT name, sql FROM sqlite_schema ORDER BY name", &[]), before);
-    assert_eq!(run(&db, "SELECT count(*) FROM messages", &[]), ["2"]);
-    assert_eq!(run(&db, migrations::READ, &[]), [migrations::VERSION.to_string()]);
 }

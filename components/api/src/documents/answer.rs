@@ -13,12 +13,12 @@ use super::upload::{self, File};
 use super::{recall, work};
 use crate::db::documents::{self, Document};
 use crate::db::{Database, sessions};
+use crate::generation;
 use crate::http::error::ApiError;
 use crate::http::request;
 use crate::http::response::{self, Response};
 use crate::http::route::DocumentRoute;
 use crate::http::sse::EventBody;
-use crate::index;
 use crate::limits;
 use crate::settings::Settings;
 use crate::turn::recall::embed_query;
@@ -54,8 +54,8 @@ pub async fn answer(
         }
         DocumentRoute::Delete(id) => {
             let gone = documents::delete(&database, &id).await?;
-            if let Ok(embedder) = index::embedder(&database).await {
-                recall::drop_scope(&embedder, &gone);
+            if let Ok(current) = generation::current(&database).await {
+                recall::drop_scope(&current, &gone);
             }
             Ok(response::empty(204))
         }
@@ -160,8 +160,8 @@ async fn replace(
     .await?;
     begin(settings);
     let old = documents::Named { number: 0, id: before.id, version: before.version };
-    if let Ok(embedder) = index::embedder(database).await {
-        recall::drop_scope(&embedder, &old);
+    if let Ok(current) = generation::current(database).await {
+        recall::drop_scope(&current, &old);
     }
     Ok(response::json(202, &stored))
 }

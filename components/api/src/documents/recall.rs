@@ -10,6 +10,7 @@ use crate::bindings::search::vectors::{Entry, Index};
 use crate::db::Database;
 use crate::db::documents::Named;
 use crate::db::passages::{self, Passage};
+use crate::generation::Current;
 use crate::http::error::ApiError;
 use crate::limits;
 use crate::time;
@@ -70,8 +71,8 @@ pub async fn find(
 
 /// Forgets the scope of a document in the index: a cache, so one that cannot be reached holds what
 /// no search asks for.
-pub fn drop_scope(embedder: &crate::index::Embedder, document: &Named) {
-    if let Ok(index) = recall::open(embedder) {
+pub fn drop_scope(current: &Current, document: &Named) {
+    for index in current.all().filter_map(|embedder| recall::open(embedder).ok()) {
         index.drop_scope(&document.scope());
     }
 }

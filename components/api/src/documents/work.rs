@@ -10,8 +10,8 @@ use crate::bindings::policy::extraction::{self, Error, Extracted, Format, GapRea
 use crate::bindings::policy::types::Failure;
 use crate::db::Database;
 use crate::db::reading::{self, Claimed, Entry, Read, Waiting};
+use crate::generation::{self, Current, Embedder, Serving};
 use crate::http::error::ApiError;
-use crate::index::{self, Embedder};
 use crate::limits;
 use crate::turn::degraded::reason;
 
@@ -20,11 +20,11 @@ use crate::turn::degraded::reason;
 ///
 /// Fails with what the embedding model or the database says; what was done until then stays done.
 pub async fn work(database: &Database, host_run: &str) -> Result<usize, ApiError> {
-    let embedder = index::embedder(database).await?;
-    reading::queue_outdated(database, embedder.number).await?;
+    let current = generation::current(database).await?;
+    reading::queue_outdated(database, current.active.number).await?;
     let mut done = 0;
     while let Some(claimed) = reading::claim(database, host_run).await? {
-        match finish(database, &embedder, &claimed).await {
+        match finish(database, &current, &claimed).await {
             Ok(()) => done += 1,
             Err(Unfinished::Failed(code, message)) => {
                 reading::fail(database, &claimed, code, &message).await?;
@@ -55,7 +55,7 @@ impl From<ApiError> for Unfinished {
 
 async fn finish(
     database: &Database,
-    embedder: &Embedder,
+    current: &Current,
     claimed: &Claimed,
 ) -> Result<(), Unfinished> {
     if claimed.attempts > limits::DOCUMENT_ATTEMPTS_MAX {
@@ -67,11 +67,12 @@ async fn finish(
         read(database, claimed).await?;
     }
     loop {
-        let waiting = reading::waiting(database, claimed, embedder.number).await?;
+        let (active, served) = (current.active.number, current.former_number());
+        let waiting = reading::waiting(database, claimed, active, served).await?;
         if waiting.is_empty() {
-            return Ok(reading::ready(database, claimed, embedder.number).await?);
+            return Ok(reading::ready(database, claimed, active).await?);
         }
-        embed(database, embedder, &waiting).await?;
+        embed(database, current, &waiting).await?;
         if !reading::renew(database, claimed).await? {
             // It was deleted or replaced meanwhile.
             return Ok(());
@@ -109,28 +110,48 @@ async fn read(database: &Database, claimed: &Claimed) -> Result<(), Unfinished> 
 /// it is marked, and found by its words.
 async fn embed(
     database: &Database,
-    embedder: &Embedder,
+    current: &Current,
     waiting: &[Waiting],
 ) -> Result<(), ApiError> {
+    // First the index that serves: what waits no more is not looked at again.
+    if let Serving::Former(former) = &current.serving {
+        let new: Vec<&Waiting> = waiting.iter().filter(|waiting| !waiting.is_served).collect();
+        let texts: Vec<String> = new.iter().map(|waiting| text_of(waiting)).collect();
+        let vectors = embed_all(former, &texts).await?;
+        let made = new.iter().zip(vectors);
+        let made = made.filter_map(|(waiting, made)| Some((waiting.chunk, made.ok()?)));
+        let made: Vec<(u64, Vec<f32>)> = made.collect();
+        reading::store_served(database, former.number, &made).await?;
+    }
     let texts: Vec<String> = waiting.iter().map(text_of).collect();
-    let vectors = match embeddings::embed(texts.clone(), Purpose::Passage).await {
-        Ok(vectors) if vectors.len() == texts.len() => vectors.into_iter().map(Ok).collect(),
-        Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
-        _ => one_by_one(&texts).await?,
-    };
+    let vectors = embed_all(&current.active, &texts).await?;
     let entry = |((waiting, vector), text): ((&Waiting, _), String)| Entry {
         chunk: waiting.chunk,
         vector,
         text,
     };
     let entries: Vec<Entry> = waiting.iter().zip(vectors).zip(texts).map(entry).collect();
-    reading::index(database, embedder.number, &entries).await
+    reading::index(database, current.active.number, &entries).await
 }
 
-async fn one_by_one(texts: &[String]) -> Result<Vec<Result<Vec<f32>, String>>, ApiError> {
+/// A vector for each text, or why there is none.
+///
+/// Fails with what the model says, where another time may be another answer.
+async fn embed_all(
+    embedder: &Embedder,
+    texts: &[String],
+) -> Result<Vec<Result<Vec<f32>, String>>, ApiError> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    match generation::embed(embedder, texts.to_vec(), Purpose::Passage).await {
+        Ok(vectors) => return Ok(vectors.into_iter().map(Ok).collect()),
+        Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
+        Err(_) => {}
+    }
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {
-        let found = embeddings::embed(vec![text.clone()], Purpose::Passage).await;
+        let found = generation::embed(embedder, vec![text.clone()], Purpose::Passage).await;
         vectors.push(match found {
             Ok(mut vectors) => vectors.pop().ok_or_else(|| "no vector came back".to_owned()),
             Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
@@ -236,6 +257,7 @@ mod tests {
             chunk: 1,
             headings: headings.to_owned(),
             content: "They float.".to_owned(),
+            is_served: false,
         };
         assert_eq!(text_of(&waiting("[]")), "They float.");
         assert_eq!(text_of(&waiting(r#"["Boats","Small"]"#)), "Boats > Small\nThey float.");

@@ -5,7 +5,8 @@ use super::sink::Sink;
 use crate::db::Database;
 use crate::db::messages::Message;
 use crate::http::error::ApiError;
-use crate::index;
+use crate::index::Text;
+use crate::{generation, index};
 
 /// A turn that was answered. Everything about it is stored.
 pub struct Answered {
@@ -35,12 +36,12 @@ impl Answered {
     }
 
     async fn index(self, database: &Database) -> Result<(), ApiError> {
-        let embedder = index::embedder(database).await?;
-        let mut texts = vec![self.user];
+        let current = generation::current(database).await?;
+        let mut texts = vec![Text::new(self.user.0, self.user.1)];
         if self.message.status == "ok" {
-            texts.push((self.message.id, self.message.content));
+            texts.push(Text::new(self.message.id, self.message.content));
         }
-        index::index(database, &embedder, texts).await?;
+        index::index(database, &current, texts).await?;
         Ok(())
     }
 }

@@ -18,8 +18,8 @@ use crate::bindings::policy::assembly::{Description, Layout};
 use crate::db::memory::Found as Said;
 use crate::db::messages;
 use crate::documents::recall::{Found, find};
+use crate::generation::Embedder;
 use crate::http::error::ApiError;
-use crate::index::Embedder;
 use crate::{measure, time};
 
 /// The query, embedded at most once.

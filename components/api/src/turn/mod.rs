@@ -35,7 +35,7 @@ use crate::db::superseded;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
 use crate::settings::Settings;
-use crate::{index, measure, time};
+use crate::{generation, measure, time};
 use answered::Answered;
 use degraded::Degraded;
 use queue::Stopped;
@@ -164,8 +164,8 @@ impl Turn {
         let (session, turn) = (self.posted.session, self.posted.turn);
         let gone = superseded::supersede(&self.database, session, from, turn).await?;
         // The database is the truth; an index that is not at hand is only slower without this.
-        if let Ok(embedder) = index::embedder(&self.database).await {
-            gone.iter().for_each(|id| recall::remove(&embedder, &self.posted.session_id, *id));
+        if let Ok(current) = generation::current(&self.database).await {
+            gone.iter().for_each(|id| recall::remove(&current, &self.posted.session_id, *id));
         }
         Ok(())
     }

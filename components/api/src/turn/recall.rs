@@ -7,14 +7,14 @@ use std::rc::Rc;
 
 use super::degraded::{Degraded, reason};
 use super::{builtin, check, saved};
-use crate::bindings::inference::embeddings::{self, Purpose};
+use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::types::{Kind, Role};
 use crate::bindings::search::vectors::{self, Entry, Index};
 use crate::db::memory::Found;
 use crate::db::{Database, indexing, memory};
+use crate::generation::{self, Current, Embedder};
 use crate::http::error::ApiError;
-use crate::index::{self, Embedder};
 use crate::{limits, time};
 
 /// Where to search.
@@ -118,15 +118,15 @@ pub async fn choose(
 
 /// Forgets a session's scope in the index. The index is a cache: one that cannot be reached holds
 /// what no search asks for.
-pub fn drop_scope(embedder: &Embedder, session_id: &str) {
-    if let Ok(index) = open(embedder) {
+pub fn drop_scope(current: &Current, session_id: &str) {
+    for index in current.all().filter_map(|embedder| open(embedder).ok()) {
         index.drop_scope(session_id);
     }
 }
 
 /// Forgets one message in the index. What a search still finds elsewhere is not fetched.
-pub fn remove(embedder: &Embedder, session_id: &str, message: u64) {
-    if let Ok(index) = open(embedder) {
+pub fn remove(current: &Current, session_id: &str, message: u64) {
+    for index in current.all().filter_map(|embedder| open(embedder).ok()) {
         index.remove(session_id, &[message]);
     }
 }
@@ -166,8 +166,8 @@ pub struct Embedded {
 ///
 /// Fails with what the model says.
 pub async fn embed_query(database: &Database, text: &str) -> Result<Embedded, String> {
-    let embedder = index::embedder(database).await.map_err(|error| error.message)?;
-    let vectors = embeddings::embed(vec![text.to_owned()], Purpose::Query).await;
+    let embedder = generation::searched(database).await?;
+    let vectors = generation::embed(&embedder, vec![text.to_owned()], Purpose::Query).await;
     let vector = vectors.map_err(|error| ApiError::of_model(&error).message)?.pop();
     let vector = vector.ok_or_else(|| "no vector came back".to_owned())?;
     Ok(Embedded { embedder, vector })
@@ -180,7 +180,7 @@ async fn dense(
     scope: &Scope<'_>,
     query: impl Future<Output = Result<Rc<Embedded>, String>>,
 ) -> Result<(Rc<Embedder>, Vec<(u64, f32)>), Unsearched> {
-    let embedder = index::embedder(database).await.map_err(|e| Unsearched::Model(e.message))?;
+    let embedder = generation::searched(database).await.map_err(Unsearched::Model)?;
     let (query, filled) = futures::join!(query, fill(database, scope, &embedder));
     let query = query.map_err(Unsearched::Model)?;
     let once = filled.and_then(|index| Ok(nearest(&index, scope, &query.vector)?));

@@ -14,7 +14,7 @@ use super::stopwatch::Stopwatch;
 use crate::bindings::inference::models::ChatModel;
 use crate::bindings::policy::assembly::Description;
 use crate::bindings::policy::types::{Kind, Role};
-use crate::index::Embedder;
+use crate::generation::Embedder;
 use crate::limits;
 
 /// Everything that a turn decided before the model spoke.

@@ -8,8 +8,8 @@ use super::recall::Scope;
 use crate::bindings::search::vectors::{Error, Index};
 use crate::db::Database;
 use crate::db::snapshots::{self, Owner};
+use crate::generation::Embedder;
 use crate::http::error::ApiError;
-use crate::index::Embedder;
 use crate::{limits, time};
 
 fn owner(scope: &Scope<'_>, embedder: &Embedder) -> Owner {

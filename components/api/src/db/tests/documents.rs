@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::{database, plan, run, session};
-use crate::db::{documents, migrations, passages, reading};
+use crate::db::{documents, generations, migrations, passages, reading};
 
 fn upload(db: &Connection, id: &str, sha256: &str, now: i64) {
     let parameters = values![
@@ -84,13 +84,13 @@ fn a_document_is_read_indexed_and_found() {
     read(&db, 1, 1);
     // A step that is repeated changes nothing.
     run(&db, reading::STORE_CHUNKS, values![1_i64, 1_i64, "[[0,0,4,1,[],\"x\"]]".to_owned()]);
-    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64]);
-    assert_eq!(waiting, [r#"1|["Top"]|boat"#, "2|[]|bridge"]);
+    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64, 0_i64]);
+    assert_eq!(waiting, [r#"1|["Top"]|boat|0"#, "2|[]|bridge|0"]);
     index(&db, 1, 7, "boat", None);
     index(&db, 1, 7, "boat", None);
     index(&db, 2, 7, "bridge", Some("too long"));
     assert_eq!(state(&db), ["a|1|indexing|2|2|2"]);
-    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64]);
+    let waiting = run(&db, reading::WAITING, values![1_i64, 7_i64, 10_i64, 0_i64]);
     assert_eq!(waiting, Vec::<String>::new());
     run(&db, reading::READY, values![1_i64, 1_i64, 7_i64]);
     assert_eq!(claim(&db, 300), Vec::<String>::new());
@@ -121,6 +121,38 @@ fn a_document_is_read_indexed_and_found() {
     let marks = run(&db, passages::MARKS, values!["[1,2]".to_owned(), 8_i64]);
     assert_eq!(marks, [format!("1|{last}"), "2|-".to_owned()]);
     assert_eq!(state(&db), ["a|1|indexing|2|2|2"]);
+}
+
+#[test]
+fn the_old_index_serves_until_the_new_one_holds_every_passage() {
+    let db = database(migrations::VERSION);
+    ["one", "two"].into_iter().for_each(|digest| {
+        run(&db, crate::db::messages::MODEL, values![digest.to_owned()]);
+    });
+    run(&db, generations::TARGET, values![1_i64]);
+    upload(&db, "a", "x", 1);
+    claim(&db, 10);
+    read(&db, 1, 1);
+    [(1, "boat"), (2, "bridge")].into_iter().for_each(|(id, word)| index(&db, id, 1, word, None));
+    run(&db, reading::READY, values![1_i64, 1_i64, 1_i64]);
+
+    run(&db, generations::TARGET, values![2_i64]);
+    run(&db, reading::OUTDATED, values![2_i64]);
+    let waiting = || run(&db, reading::WAITING, values![1_i64, 2_i64, 10_i64, 1_i64]);
+    assert_eq!(waiting(), [r#"1|["Top"]|boat|1"#, "2|[]|bridge|1"]);
+    index(&db, 1, 2, "boat", None);
+    let vectors = || run(&db, "SELECT chunk, model FROM chunk_vectors ORDER BY model, chunk", &[]);
+    assert_eq!(vectors(), ["1|1", "2|1", "1|2"]);
+    let flip = || !run(&db, generations::FLIP, values![2_i64]).is_empty();
+    assert!(!flip());
+    index(&db, 2, 2, "bridge", None);
+    assert!(flip());
+    // What is new while one is being built goes into both, and into none that does not serve.
+    run(&db, &reading::served_sql(1), values![1_i64, 1_i64, vec![0_u8; 8]]);
+    assert_eq!(vectors(), ["1|1", "2|1", "1|2", "2|2"]);
+    run(&db, "UPDATE generations SET place = 'retired' WHERE model = 1", &[]);
+    while !run(&db, generations::SWEEP, values![2_i64]).is_empty() {}
+    assert_eq!(vectors(), ["1|2", "2|2"]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use rusqlite::types::Value;
 
-use super::{database, embed, end, look, places, post, run, session};
-use crate::db::{indexing, memory, messages, migrations, superseded};
+use super::{database, embed, end, look, places, post, queue, run, session};
+use crate::db::{memory, messages, migrations, superseded};
 
 #[test]
 fn what_is_superseded_is_in_no_list_and_no_memory() {
@@ -31,6 +31,6 @@ fn what_is_superseded_is_in_no_list_and_no_memory() {
     assert_eq!(look(&db, 8, "r", 14), ["1|113|0"]);
     end(&db, 8, "ok", "too late", 15);
     embed(&db, &[7, 8], 1);
-    assert_eq!(run(&db, indexing::QUEUE, values![1_i64, 10_i64]), Vec::<String>::new());
+    assert_eq!(queue(&db, 1), Vec::<String>::new());
     assert_eq!(run(&db, messages::LIST, values![1_i64, 9_i64, 0_i64]).len(), 2);
 }
