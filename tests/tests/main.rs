@@ -1,5 +1,6 @@
 //! What no single crate can show. One binary, so that it links once.
 
+mod clients;
 mod crash;
 mod documents;
 mod engine;

@@ -73,21 +73,20 @@ pub fn prepare_rust(components: &[(&str, &str)]) -> Result<()> {
 /// its headers.
 pub fn prepare_native() -> Result<()> {
     // Debian's package brings the compiler's own headers too, without which libclang is of no use.
-    let libclang = env::var_os("LIBCLANG_PATH").is_some()
-        || match answers("apt-get", &["--version"]) {
-            true => answers("dpkg", &["-s", "libclang-dev"]),
-            false => answers("clang", &["-v"]),
-        };
+    let debian = answers("apt-get", &["--version"]);
+    let there = if debian { ("dpkg", &["-s", "libclang-dev"][..]) } else { ("clang", &["-v"][..]) };
+    let libclang = env::var_os("LIBCLANG_PATH").is_some() || answers(there.0, there.1);
     let there = |program| answers(program, &["--version"]);
     let tools = [("cmake", there("cmake")), ("make", there("make")), ("g++", there("c++"))];
     install("llama.cpp", tools.into_iter().chain([("libclang-dev", libclang)]))
 }
 
-/// Installs what the page is built with, and with `tests` the browser that tries it.
+/// Installs what the page is built with, and with `tests` what tries it: a browser, and Python.
 pub fn prepare_page(tests: bool) -> Result<()> {
-    let programs = [("nodejs", "node"), ("npm", "npm"), ("chromium", "chromium")];
-    let needed = programs.into_iter().take(if tests { 3 } else { 2 });
-    install("the page", needed.map(|(name, program)| (name, answers(program, &["--version"]))))
+    let there = |name, program| (name, answers(program, &["--version"]));
+    let venv = ("python3-venv", answers("python3", &["-m", "ensurepip", "--version"]));
+    let tools = [there("nodejs", "node"), there("npm", "npm"), there("chromium", "chromium"), venv];
+    install("the page", tools.into_iter().take(if tests { 4 } else { 2 }))
 }
 
 /// Installs those of Debian's packages that are not there.

@@ -2,10 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::{Either, select};
 use serde_json::json;
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::spawn;
@@ -19,13 +16,13 @@ use crate::http::error::ApiError;
 use crate::http::request;
 use crate::http::response::{self, Response};
 use crate::http::route::{Route, route};
-use crate::http::sse::EventBody;
+use crate::http::stream;
 use crate::settings::{Settings, settings};
+use crate::turn;
 use crate::turn::recall::{self, Scope};
 use crate::turn::replay;
-use crate::turn::sink::{Signal, Sink};
-use crate::turn::{self, Turn};
-use crate::{generation, index, limits, status, time};
+use crate::turn::sink::{Form, Sink};
+use crate::{generation, index, limits, openai, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -71,6 +68,7 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::Document(route) => {
             crate::documents::answer::answer(route, database, settings, request).await
         }
+        Route::OpenAi(route) => openai::answer(route, database, settings, request).await,
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, limit) => {
             Ok(response::json(200, &search(&database, &id, &text, limit).await?))
@@ -218,31 +216,10 @@ async fn post_message(
     let wants_events = wants_events || message.stream;
     let turn = turn::post(database.clone(), settings, id, message).await?;
     if wants_events {
-        return stream(turn, database).await;
+        return stream::turn(turn, Form::Events, database).await;
     }
     let answered = turn.run(&mut Sink::Quiet).await?;
     let response = response::json(201, &answered.message);
     spawn(async move { answered.remember(&database).await });
     Ok(response)
-}
-
-/// Answers with a stream of events. A turn that fails before its first event, and soon, is answered
-/// with a status of its own instead.
-async fn stream(turn: Turn, database: Rc<Database>) -> Result<Response, ApiError> {
-    let (mut sink, mut events) = Sink::stream();
-    spawn(async move {
-        let answered = turn.run(&mut sink).await;
-        // The client need not wait for what comes now.
-        drop(sink);
-        if let Ok(answered) = answered {
-            answered.remember(&database).await;
-        }
-    });
-    let patience = spin_sdk::time::sleep(Duration::from_millis(limits::STREAM_DECISION_MILLIS));
-    let first = match select(events.next(), Box::pin(patience)).await {
-        Either::Left((Some(Signal::Failed(error)), _)) => return Err(error),
-        Either::Left((first, _)) => first.map(Signal::into_bytes),
-        Either::Right(_) => None,
-    };
-    Ok(response::events(EventBody::new(first, events)))
 }

@@ -9,6 +9,7 @@ pub mod http;
 pub mod index;
 pub mod limits;
 pub mod measure;
+pub mod openai;
 pub mod settings;
 pub mod status;
 pub mod terms;

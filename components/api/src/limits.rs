@@ -5,6 +5,14 @@ pub const MESSAGE_BYTES_MAX: usize = 65_536;
 /// The most bytes of a request's body: a message whose every character is escaped in JSON, and room
 /// for the other fields.
 pub const BODY_BYTES_MAX: usize = 7 * MESSAGE_BYTES_MAX;
+/// The most bytes of a request's body that brings a whole conversation along, or texts to embed.
+pub const CONVERSATION_BYTES_MAX: usize = 8 << 20;
+/// The most messages of such a conversation.
+pub const CONVERSATION_MESSAGES_MAX: usize = 1_024;
+/// The most texts that are embedded for one request.
+pub const EMBEDDED_TEXTS_MAX: usize = 2_048;
+/// The most texts that a model embeds, or counts the tokens of, in one call.
+pub const EMBEDDED_AT_ONCE_MAX: usize = 256;
 /// The most bytes of a session's name, in UTF-8.
 pub const NAME_BYTES_MAX: usize = 512;
 /// The most documents that a session may be linked to.

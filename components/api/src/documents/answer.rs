@@ -22,7 +22,7 @@ use crate::http::sse::EventBody;
 use crate::limits;
 use crate::settings::Settings;
 use crate::turn::recall::embed_query;
-use crate::turn::sink::Sink;
+use crate::turn::sink::{Form, Sink};
 
 /// Answers a request for documents.
 ///
@@ -183,7 +183,7 @@ async fn get(database: &Database, id: &str) -> Result<Response, ApiError> {
 async fn events(database: Rc<Database>, id: &str) -> Result<Response, ApiError> {
     let mut document = documents::get(&database, id).await?;
     let id = id.to_owned();
-    let (mut sink, events) = Sink::stream();
+    let (mut sink, events) = Sink::stream(Form::Events);
     spawn(async move {
         let mut told = None;
         loop {

@@ -6,3 +6,4 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod sse;
+pub mod stream;

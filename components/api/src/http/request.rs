@@ -29,6 +29,8 @@ pub struct NewMessage {
     pub stream: bool,
     /// The message in whose place this one is said; what came after it goes too.
     pub supersedes: Option<u64>,
+    /// What the model is told to be and do, where this message says otherwise than the server.
+    pub instruction: Option<String>,
     /// How the model answers.
     pub options: Options,
 }
@@ -56,18 +58,33 @@ pub struct Options {
     pub constraint: Option<Constraint>,
 }
 
-/// Reads a JSON object from the body of a request.
+/// Reads a JSON object from the body of a request, of the usual length.
+///
+/// Fails as [`object_of`] does.
+pub async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, ApiError>
+where
+    B: Body,
+    B::Error: std::fmt::Display,
+{
+    object_of(headers, body, limits::BODY_BYTES_MAX).await
+}
+
+/// Reads a JSON object from the body of a request, which has at most `bytes_max` bytes.
 ///
 /// Fails with 415 if the body is not declared as JSON, with 413 if it is too long (it is not read
 /// to its end then), and with 400 if it is not a JSON object.
-pub async fn object<B>(headers: &HeaderMap, body: B) -> Result<Map<String, Value>, ApiError>
+pub async fn object_of<B>(
+    headers: &HeaderMap,
+    body: B,
+    bytes_max: usize,
+) -> Result<Map<String, Value>, ApiError>
 where
     B: Body,
     B::Error: std::fmt::Display,
 {
     let declared = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     check_content_type(declared)?;
-    let bytes = read(headers, body).await?;
+    let bytes = read(headers, body, bytes_max).await?;
     parse(&bytes)
 }
 
@@ -89,18 +106,18 @@ fn check_content_type(declared: &str) -> Result<(), ApiError> {
     Err(ApiError::new(415, "unsupported_content_type", message))
 }
 
-async fn read<B>(headers: &HeaderMap, body: B) -> Result<Vec<u8>, ApiError>
+async fn read<B>(headers: &HeaderMap, body: B, bytes_max: usize) -> Result<Vec<u8>, ApiError>
 where
     B: Body,
     B::Error: std::fmt::Display,
 {
     let too_long = || {
-        let message = format!("a body may have at most {} bytes", limits::BODY_BYTES_MAX);
+        let message = format!("a body may have at most {bytes_max} bytes");
         ApiError::new(413, "body_too_long", message)
     };
     let declared = headers.get("content-length").and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    if declared > limits::BODY_BYTES_MAX as u64 {
+    if declared > bytes_max as u64 {
         return Err(too_long());
     }
     let mut bytes = Vec::new();
@@ -113,7 +130,7 @@ where
         let Ok(mut data) = frame.into_data() else { continue };
         while bytes::Buf::has_remaining(&data) {
             let chunk = bytes::Buf::chunk(&data);
-            if bytes.len() + chunk.len() > limits::BODY_BYTES_MAX {
+            if bytes.len() + chunk.len() > bytes_max {
                 return Err(too_long());
             }
             bytes.extend_from_slice(chunk);
@@ -230,10 +247,14 @@ pub fn new_message(fields: &Map<String, Value>) -> Result<NewMessage, ApiError> 
             Some(id.ok_or_else(|| ApiError::invalid("supersedes", wrong))?)
         }
     };
-    Ok(NewMessage { content: content.clone(), stream, supersedes, options: options(fields)? })
+    let options = options(fields)?;
+    Ok(NewMessage { content: content.clone(), stream, supersedes, instruction: None, options })
 }
 
-fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
+/// Takes how the model is to answer out of a body.
+///
+/// Fails with 400 for an option that is out of range.
+pub fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
     let top_p = decimal(fields, "top_p", 0.0, 1.0)?;
     if top_p == Some(0.0) {
         return Err(ApiError::invalid("top_p", "`top_p` must be above 0 and at most 1"));

@@ -1,10 +1,12 @@
 //! Which request asks for what.
 
 mod documents;
+mod openai;
 
 use super::error::ApiError;
 use crate::limits;
 pub use documents::DocumentRoute;
+pub use openai::OpenAiRoute;
 
 /// What a request asks for.
 #[derive(Debug, PartialEq)]
@@ -43,6 +45,8 @@ pub enum Route {
     ForgetMemory(String, u64),
     /// What is about documents.
     Document(DocumentRoute),
+    /// What OpenAI's clients ask.
+    OpenAi(OpenAiRoute),
 }
 
 /// A part of a list.
@@ -83,6 +87,7 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["api", "v1", "sessions", id, "documents", document] => {
             documents::link(method, path, id, document)
         }
+        ["v1", rest @ ..] => openai::route(method, path, rest),
         ["api", "v1", "sessions", id, rest @ ..] => session(method, path, query, id, rest),
         _ => Err(ApiError::new(404, "not_found", format!("there is nothing at `{path}`"))),
     }

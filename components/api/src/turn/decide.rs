@@ -70,7 +70,7 @@ impl Turn {
         let chosen = recalled.iter().map(|one| one.found.message).collect();
         let passages = found.passages.iter().map(|(passage, _)| passage.chunk).collect();
         let material = Material {
-            instruction: &self.settings.instruction,
+            instruction: self.message.instruction.as_ref().unwrap_or(&self.settings.instruction),
             found: found.passages,
             recalled,
             history,
@@ -254,7 +254,9 @@ impl Turn {
 }
 
 /// The chat model, if it can answer.
-async fn ready_model() -> Result<ChatModel, ApiError> {
+///
+/// Fails with 503 if there is none, or it is not ready.
+pub async fn ready_model() -> Result<ChatModel, ApiError> {
     let model = models::status().await;
     match &model.state {
         State::Ready => Ok(model),

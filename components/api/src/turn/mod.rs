@@ -7,7 +7,7 @@ pub mod builtin;
 pub mod check;
 pub mod condense;
 pub mod consulted;
-mod decide;
+pub mod decide;
 pub mod degraded;
 pub mod fit;
 pub mod history;
@@ -151,8 +151,9 @@ impl Turn {
             let context = receipt::Context::of(decided, &self.degraded);
             sink.send("context", &context).await.map_err(|_| Stopped::Cancelled)?;
         }
-        let host_run = &self.settings.host_run;
-        let reply = reply::listen(generation, &self.database, &self.posted, host_run, sink).await;
+        let stopped =
+            async || reply::is_stopped(&self.database, &self.posted, &self.settings.host_run).await;
+        let reply = reply::listen(generation, stopped, sink).await;
         self.stages.lap("generate");
         Ok(reply)
     }

@@ -99,12 +99,11 @@ pub async fn begin(
     }
 }
 
-/// Takes down what the model says and hands it on, until it ends or is stopped.
+/// Takes down what the model says and hands it on, until it ends, its client leaves, or `stopped`,
+/// which is asked again and again, says so.
 pub async fn listen(
     generation: Generation,
-    database: &Database,
-    posted: &Posted,
-    host_run: &str,
+    stopped: impl AsyncFn() -> bool,
     sink: &mut Sink,
 ) -> Reply {
     let Generation { pieces, outcome } = generation;
@@ -132,7 +131,7 @@ pub async fn listen(
             }
             Either::Right(((), still)) => {
                 read = still;
-                if sink.is_gone() || is_stopped(database, posted, host_run).await {
+                if sink.is_gone() || stopped().await {
                     break Some(Ended::Cancelled);
                 }
                 tick = Box::pin(self::tick());
@@ -168,7 +167,7 @@ async fn read_some(mut stream: StreamReader<String>) -> (StreamReader<String>, V
 }
 
 /// Whether the turn was cancelled, or its session deleted. Keeps the turn alive otherwise.
-async fn is_stopped(database: &Database, posted: &Posted, host_run: &str) -> bool {
+pub async fn is_stopped(database: &Database, posted: &Posted, host_run: &str) -> bool {
     match messages::look(database, posted, host_run).await {
         Ok(Look::Cancelled | Look::Gone) => true,
         Ok(Look::Free(lease) | Look::Blocked(lease)) => {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::http::error::ApiError;
 use crate::http::sse;
 use crate::limits;
+use crate::openai::chunks::Chunks;
 
 /// The client closed the connection, or takes nothing any more.
 #[derive(Debug, PartialEq)]
@@ -21,16 +22,43 @@ pub struct Gone;
 pub enum Signal {
     /// An event, ready to be sent.
     Event(Bytes),
-    /// The turn failed. Before any event this can still become a status of its own.
-    Failed(ApiError),
+    /// The turn failed, and this says so in a stream. Before any event it can still become a status
+    /// of its own.
+    Failed(ApiError, Bytes),
 }
 
 impl Signal {
     /// The bytes of the signal in a stream of events.
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Event(bytes) => bytes,
-            Self::Failed(error) => sse::event("error", &error.body()),
+            Self::Event(bytes) | Self::Failed(_, bytes) => bytes,
+        }
+    }
+}
+
+/// How a client that listens wants to be told.
+pub enum Form {
+    /// Events by their names.
+    Events,
+    /// As another server's clients know it.
+    Chunks(Chunks),
+}
+
+impl Form {
+    /// An event in this form; none where it has no such event.
+    ///
+    /// Fails if the data cannot be written as JSON.
+    fn write(&mut self, name: &str, data: &impl Serialize) -> serde_json::Result<Option<Bytes>> {
+        match self {
+            Self::Events => Ok(Some(sse::event(name, &serde_json::to_string(data)?))),
+            Self::Chunks(chunks) => Ok(chunks.write(name, serde_json::to_value(data)?)),
+        }
+    }
+
+    fn write_failure(&self, error: &ApiError) -> Bytes {
+        match self {
+            Self::Events => sse::event("error", &error.body()),
+            Self::Chunks(chunks) => chunks.write_failure(error),
         }
     }
 }
@@ -40,45 +68,47 @@ pub enum Sink {
     /// Nobody listens: the client waits for the whole reply.
     Quiet,
     /// A client listens.
-    Stream(Sender<Signal>),
+    Stream(Sender<Signal>, Form),
 }
 
 impl Sink {
     /// A sink that somebody listens to.
-    pub fn stream() -> (Self, Receiver<Signal>) {
+    pub fn stream(form: Form) -> (Self, Receiver<Signal>) {
         let (sender, receiver) = channel(limits::EVENTS_WAITING_MAX);
-        (Self::Stream(sender), receiver)
+        (Self::Stream(sender, form), receiver)
     }
 
     /// Whether anybody listens at all.
     pub fn is_heard(&self) -> bool {
-        matches!(self, Self::Stream(_))
+        matches!(self, Self::Stream(..))
     }
 
     /// Whether the client closed the connection.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Stream(sender) if sender.is_closed())
+        matches!(self, Self::Stream(sender, _) if sender.is_closed())
     }
 
     /// Sends an event.
     ///
     /// Fails with [`Gone`] if nobody is there to take it.
     pub async fn send(&mut self, name: &str, data: &impl Serialize) -> Result<(), Gone> {
-        if matches!(self, Self::Quiet) {
-            return Ok(());
+        let Self::Stream(_, form) = self else { return Ok(()) };
+        match form.write(name, data).map_err(|_| Gone)? {
+            Some(bytes) => self.signal(Signal::Event(bytes)).await,
+            None => Ok(()),
         }
-        let data = serde_json::to_string(data).map_err(|_| Gone)?;
-        self.signal(Signal::Event(sse::event(name, &data))).await
     }
 
     /// Tells that the turn failed.
     pub async fn fail(&mut self, error: &ApiError) {
+        let Self::Stream(_, form) = self else { return };
+        let told = form.write_failure(error);
         // A client that is gone need not hear it: the failure is stored.
-        let _ = self.signal(Signal::Failed(error.clone())).await;
+        let _ = self.signal(Signal::Failed(error.clone(), told)).await;
     }
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Gone> {
-        let Self::Stream(sender) = self else { return Ok(()) };
+        let Self::Stream(sender, _) = self else { return Ok(()) };
         let full = match sender.try_send(signal) {
             Ok(()) => return Ok(()),
             Err(error) if error.is_full() => error.into_inner(),
@@ -100,7 +130,7 @@ mod tests {
 
     #[test]
     fn events_arrive_as_they_were_sent_and_a_client_that_left_is_noticed() {
-        let (mut sink, mut client) = Sink::stream();
+        let (mut sink, mut client) = Sink::stream(Form::Events);
         block_on(sink.send("delta", &serde_json::json!({ "content": "a" }))).unwrap();
         let signal = block_on(client.next()).unwrap();
         assert_eq!(signal.into_bytes(), "event: delta\ndata: {\"content\":\"a\"}\n\n");
@@ -112,7 +142,9 @@ mod tests {
 
     #[test]
     fn a_failure_after_the_first_event_is_an_event() {
-        let bytes = Signal::Failed(ApiError::new(500, "x", "y")).into_bytes();
+        let (mut sink, mut client) = Sink::stream(Form::Events);
+        block_on(sink.fail(&ApiError::new(500, "x", "y")));
+        let bytes = block_on(client.next()).unwrap().into_bytes();
         assert!(bytes.starts_with(b"event: error\ndata: {\"error\":"));
     }
 }
