@@ -1,6 +1,7 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
 mod models;
+mod policies;
 mod remote;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::manifest;
 use crate::model::llama::Kind;
 pub use models::{AddArguments, ModelsArguments, ModelsCommand};
+pub use policies::{PolicyArguments, PolicyCommand};
 pub use remote::Remote;
 use remote::RemoteArguments;
 
@@ -34,6 +36,8 @@ pub enum Command {
     Serve(Box<ServeArguments>),
     /// List, add and remove models
     Models(ModelsArguments),
+    /// List, add, activate and remove policies of a running server
+    Policy(PolicyArguments),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {

@@ -7,6 +7,7 @@ mod engine;
 mod manifest;
 mod model;
 mod models;
+mod policies;
 mod serve;
 mod slot;
 mod store;
@@ -38,6 +39,10 @@ fn main() -> ExitCode {
         Command::Models(models) => {
             start_log(usual);
             models::command::run(models)
+        }
+        Command::Policy(policy) => {
+            start_log(usual);
+            policies::command::run(policy)
         }
     };
     match done {

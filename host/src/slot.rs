@@ -4,10 +4,11 @@
 //! memory and so much time, and nothing that it could reach: its linker is empty. A call ends with
 //! the policy that it began with, whatever is loaded in the meantime.
 
+mod place;
 mod refusal;
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
@@ -16,6 +17,7 @@ use wasmtime::component::{Instance, Lift, Linker, Lower, TypedFunc};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 
 use crate::bindings::policy::types::Failure;
+pub use place::{Place, Told};
 pub use refusal::Refusal;
 
 /// The largest policy, in bytes.
@@ -48,7 +50,10 @@ pub const OF_A_TURN: Allowance = Allowance {
 };
 
 /// The elements of one table.
-const TABLE_ELEMENTS_MAX: usize = 10_000;
+pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+
+/// The policies that a slot keeps compiled, the one in use among them.
+const KEPT_MAX: usize = 8;
 
 /// The core instances, tables and memories that a component may consist of.
 const CORE_INSTANCES_MAX: usize = 8;
@@ -73,6 +78,11 @@ pub trait Interface: Send + Sync + Sized + 'static {
     /// What a policy tells about itself once.
     type Facts: Send + Sync + 'static;
 
+    /// What people call a policy that told this about itself.
+    fn name(_facts: &Self::Facts) -> Option<&str> {
+        None
+    }
+
     /// Asks a policy about itself, through `probe`.
     fn describe(probe: &Probe<'_, Self>) -> Result<Self::Facts, Refusal>;
 
@@ -94,6 +104,8 @@ pub trait Interface: Send + Sync + Sized + 'static {
 pub struct Slot<I: Interface> {
     engine: Engine,
     current: ArcSwap<Policy<I>>,
+    /// Those that were loaded last, the latest first.
+    kept: Mutex<Vec<Arc<Policy<I>>>>,
 }
 
 impl<I: Interface> Slot<I> {
@@ -104,24 +116,25 @@ impl<I: Interface> Slot<I> {
     /// Fails if the component is no policy of this interface; see [`Refusal`].
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
         let policy = Arc::new(Policy::load(engine, bytes)?);
-        Ok(Self { engine: engine.clone(), current: ArcSwap::new(policy) })
-    }
-
-    /// Replaces the policy. Compiles: it blocks for up to seconds, and calls go on meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the component is no policy of this interface. The slot is then as it was.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the API that swaps policies comes later"))]
-    pub fn load(&self, bytes: &[u8]) -> Result<(), Refusal> {
-        let policy = Arc::new(Policy::load(&self.engine, bytes)?);
-        self.current.store(policy);
-        Ok(())
+        let current = ArcSwap::new(Arc::clone(&policy));
+        Ok(Self { engine: engine.clone(), current, kept: Mutex::new(vec![policy]) })
     }
 
     /// The policy of this moment. Whoever holds it can call it, even after it was replaced.
     pub fn current(&self) -> Arc<Policy<I>> {
         self.current.load_full()
+    }
+
+    fn keep(&self, policy: Arc<Policy<I>>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|other| other.digest != policy.digest);
+        kept.insert(0, policy);
+        kept.truncate(KEPT_MAX);
+    }
+
+    fn find(&self, digest: &str) -> Option<Arc<Policy<I>>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|policy| policy.digest == digest).cloned()
     }
 }
 
@@ -137,6 +150,10 @@ impl<I: Interface> Policy<I> {
     /// The sha256 of the component, in lower-case hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    fn told(&self) -> Told {
+        Told { digest: self.digest.clone(), name: I::name(&self.facts).map(str::to_owned) }
     }
 
     /// What it told about itself.
@@ -163,7 +180,7 @@ impl<I: Interface> Policy<I> {
     fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
         let pre = link(engine, bytes)?;
         let interface = find_interface::<I>(pre.component())?;
-        let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(bytes);
         let probe = Probe { pre: &pre, interface: &interface, digest: &digest, of: PhantomData };
         let facts = I::describe(&probe)?;
         let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
@@ -173,6 +190,22 @@ impl<I: Interface> Policy<I> {
         }
         Ok(policy)
     }
+}
+
+/// The sha256 of a component, in lower-case hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The interfaces that a component exports. Compiles: it blocks for up to seconds.
+///
+/// # Errors
+///
+/// Fails if it is no component that could be a policy.
+pub fn exports(engine: &Engine, bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+    let pre = link(engine, bytes)?;
+    let exports = pre.component().component_type();
+    Ok(exports.exports(engine).map(|(name, _)| name.to_owned()).collect())
 }
 
 /// A policy that is being loaded.

@@ -18,4 +18,5 @@ mod snapshots;
 mod spin;
 mod supersede;
 mod support;
+mod swap;
 mod tidy;

@@ -15,6 +15,7 @@ use wasmtime::component::{HasData, Linker};
 use crate::bindings::policy::{
     assembly, chunking, condensation, extraction, ranking, truncation, types,
 };
+use crate::policies::Hook;
 use crate::slot::{Refusal, Slot};
 use documents::{Chunking, Extraction};
 use interfaces::{Assembly, Condensation, Ranking, Truncation};
@@ -61,6 +62,18 @@ impl Ctx {
             extraction: Arc::new(Slot::new(engine, components.extraction)?),
             chunking: Arc::new(Slot::new(engine, components.chunking)?),
         })
+    }
+
+    /// The slots, each with the component that it began with.
+    pub fn hooks(&self, components: &Components<'_>) -> Vec<Hook> {
+        vec![
+            Hook::new(Arc::clone(&self.assembly) as _, components.assembly),
+            Hook::new(Arc::clone(&self.truncation) as _, components.truncation),
+            Hook::new(Arc::clone(&self.ranking) as _, components.ranking),
+            Hook::new(Arc::clone(&self.condensation) as _, components.condensation),
+            Hook::new(Arc::clone(&self.extraction) as _, components.extraction),
+            Hook::new(Arc::clone(&self.chunking) as _, components.chunking),
+        ]
     }
 
     /// What one call borrows.

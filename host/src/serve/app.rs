@@ -85,7 +85,9 @@ impl App {
         };
         let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
         let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let admin = Router::new(admin::llm::endpoints(services.models()))?;
+        let policies = services.registry().map(admin::policies::endpoints).unwrap_or_default();
+        let endpoints = admin::llm::endpoints(services.models()).into_iter().chain(policies);
+        let admin = Router::new(endpoints)?;
         Ok(Self { routes, maintained, permits, services, admin })
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use futures::future::{BoxFuture, FutureExt as _, ready};
 
 use crate::capability::embeddings::{self, StaticEmbedder};
@@ -15,6 +15,7 @@ use crate::manifest::{self, DEFAULT_DATABASE};
 use crate::model::llama::{LlamaEmbedder, Setup};
 use crate::model::remote::RemoteEmbedder;
 use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
+use crate::policies::Registry;
 use crate::serve::guest::Grants;
 use crate::serve::models::Models;
 use crate::store::{Database, Limits};
@@ -53,6 +54,9 @@ pub struct Services {
     variables: variables::Values,
     databases: Arc<HashMap<String, Database>>,
     models: Arc<Models>,
+    data: PathBuf,
+    /// The policies, once the component that depends on them is loaded.
+    registry: OnceLock<Arc<Registry>>,
     /// The embedding model that was named at start, if one was. It goes before that of a component.
     embedder: Option<Arc<dyn Embedder>>,
 }
@@ -72,13 +76,25 @@ impl Services {
         let database = Database::open(&file, Limits::default())?;
         let databases = HashMap::from([(DEFAULT_DATABASE.to_owned(), database)]);
         let models = Arc::new(Models::open(config)?);
-        let embedder = embedder(config);
-        Ok(Self { engines, variables, databases: Arc::new(databases), models, embedder })
+        Ok(Self {
+            engines,
+            variables,
+            databases: Arc::new(databases),
+            models,
+            data: config.data.clone(),
+            registry: OnceLock::new(),
+            embedder: embedder(config),
+        })
     }
 
     /// The chat model, and those that could take its place.
     pub fn models(&self) -> Arc<Models> {
         Arc::clone(&self.models)
+    }
+
+    /// The policies, if a component that was loaded depends on them.
+    pub fn registry(&self) -> Option<Arc<Registry>> {
+        self.registry.get().cloned()
     }
 
     /// Closes the databases: what comes after this fails. Blocks until all is written.
@@ -165,7 +181,15 @@ impl Services {
             extraction: &file(EXTRACTION)?,
             chunking: &file(CHUNKING)?,
         };
-        Ok(Some(policy::Ctx::new(self.engines.policies(), &components)?))
+        let engine = self.engines.policies();
+        let policies = policy::Ctx::new(engine, &components)?;
+        let hooks = policies.hooks(&components);
+        let registry = Registry::open(engine, &self.data, hooks)?;
+        ensure!(
+            self.registry.set(Arc::new(registry)).is_ok(),
+            "two components depend on policies, and their slots are those of one"
+        );
+        Ok(Some(policies))
     }
 }
 

@@ -99,6 +99,11 @@ fn engines() -> (Engines, TempDir) {
     (Engines::new(folder.path()).expect("engines"), folder)
 }
 
+fn load(slot: &Slot<Echo>, bytes: &[u8]) {
+    let told = slot.prepare(bytes).expect("a policy");
+    assert!(slot.put(&told.digest));
+}
+
 fn refusal(bytes: &[u8]) -> String {
     let (engines, _folder) = engines();
     Slot::<Echo>::new(engines.policies(), bytes).err().expect("a refusal").to_string()
@@ -193,7 +198,7 @@ fn what_cannot_start_or_fails_its_trial_is_refused() {
 fn a_refused_component_leaves_the_slot_as_it_was() {
     let (engines, _folder) = engines();
     let slot = Slot::<Echo>::new(engines.policies(), &component(1, "")).expect("a policy");
-    assert!(slot.load(&binary("(component)")).is_err());
+    assert!(slot.prepare(&binary("(component)")).is_err());
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![1]));
 }
 
@@ -202,7 +207,7 @@ fn a_call_ends_with_the_policy_that_it_began_with() {
     let (engines, _folder) = engines();
     let slot = Slot::<Echo>::new(engines.policies(), &component(1, "")).expect("a policy");
     let before = slot.current();
-    slot.load(&component(2, "")).expect("a policy");
+    load(&slot, &component(2, ""));
     assert_eq!(before.call(&ANSWER), Ok(vec![1]));
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![2]));
     assert_ne!(before.digest(), slot.current().digest());
@@ -224,7 +229,7 @@ fn replacing_a_policy_under_load_fails_no_call() {
         };
         let callers = [scope.spawn(caller), scope.spawn(caller)];
         for version in [2, 3, 2, 3] {
-            slot.load(&component(version, "")).expect("a policy");
+            load(&slot, &component(version, ""));
         }
         done.store(true, Ordering::Relaxed);
         for caller in callers {

@@ -54,6 +54,10 @@ impl Interface for Assembly {
     type Answer = Result<assembly::Plan, assembly::Error>;
     type Facts = assembly::Description;
 
+    fn name(facts: &Self::Facts) -> Option<&str> {
+        Some(&facts.name)
+    }
+
     fn describe(probe: &Probe<'_, Self>) -> Result<Self::Facts, Refusal> {
         let mut description: assembly::Description = probe.ask("describe")?;
         rules::check_description(&description).map_err(Refusal::Description)?;

@@ -11,6 +11,7 @@ const SHOWN_CHARS: usize = 64;
 /// A request, as far as an endpoint needs it.
 pub struct Call {
     names: Vec<(&'static str, String)>,
+    query: String,
     content_type: String,
     body: Bytes,
 }
@@ -18,12 +19,13 @@ pub struct Call {
 impl Call {
     pub(super) fn new(
         names: Vec<(&'static str, String)>,
+        query: &str,
         headers: &HeaderMap,
         body: Bytes,
     ) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
-        Self { names, content_type, body }
+        Self { names, query: query.to_owned(), content_type, body }
     }
 
     /// What stands in the path for `:name`; empty if the route has no such name.
@@ -31,21 +33,37 @@ impl Call {
         self.names.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
 
+    /// A parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The body as it came.
+    ///
+    /// # Errors
+    ///
+    /// Fails with 415 if it is not declared to be of this kind: a page of another site could send
+    /// it then.
+    pub fn bytes(&self, kind: &'static str) -> Result<&Bytes, Refusal> {
+        let declared = self.content_type.split(';').next().unwrap_or_default().trim();
+        if declared.eq_ignore_ascii_case(kind) {
+            return Ok(&self.body);
+        }
+        let message = format!("the body must be sent as `content-type: {kind}`");
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Err(Refusal::new(status, "unsupported_media_type", message))
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors
     ///
-    /// Fails with 415 if it is not declared as JSON (a page of another site could send it then),
-    /// and with 400 if it is none.
+    /// Fails with 415 if it is not declared as JSON, and with 400 if it is none.
     pub fn object(&self) -> Result<Map<String, Value>, Refusal> {
-        let kind = self.content_type.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            let message = "the body must be sent as `content-type: application/json`";
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Refusal::new(status, "unsupported_media_type", message));
-        }
+        let body = self.bytes("application/json")?;
         let refused = |message| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", message);
-        match serde_json::from_slice(&self.body) {
+        match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) => Err(refused("the body must be a JSON object".to_owned())),
             Err(error) => Err(refused(format!("the body is not JSON: {error}"))),

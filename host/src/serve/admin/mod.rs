@@ -1,8 +1,9 @@
-//! What the host itself answers, beside the application: its models, for a start. A small router:
+//! What the host itself answers, beside the application: its models and policies. A small router:
 //! JSON in, JSON out, a limit on every body, errors in the shape of the API.
 
 mod call;
 pub mod llm;
+pub mod policies;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,7 +128,8 @@ impl Router {
         };
         let names = route::names(endpoint.path, path);
         let body = collect(body, endpoint.body_bytes_max).await?;
-        let call = Call::new(names, &head.headers, body);
+        let query = head.uri.query().unwrap_or_default();
+        let call = Call::new(names, query, &head.headers, body);
         (endpoint.answer)(call).await
     }
 }

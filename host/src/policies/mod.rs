@@ -1,0 +1,362 @@
+//! The policies of this host: those that come with the application, and those that were added while
+//! it runs. Which of them is in use, what was before, and the log of all that.
+
+pub mod command;
+mod fault;
+mod log;
+mod server;
+mod shelf;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use tracing::{info, warn};
+use wasmtime::Engine;
+
+use crate::slot::{self, Place, Told};
+pub use fault::Fault;
+use log::{Event, Log, What};
+use shelf::Shelf;
+use state::{Choice, State};
+
+/// The folder, in the data folder.
+const FOLDER: &str = "policies";
+
+/// The most policies on the shelf.
+pub const POLICIES_MAX: usize = 256;
+
+/// The longest name of a policy, in bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// The fewest characters of a digest that name a policy.
+const DIGEST_CHARS_MIN: usize = 8;
+
+/// A place for a policy, and the one that comes with the application.
+pub struct Hook {
+    place: Arc<dyn Place>,
+    shipped: Told,
+    bytes: Arc<[u8]>,
+}
+
+impl Hook {
+    /// The hook of a place that holds the shipped policy, which is made of these bytes.
+    pub fn new(place: Arc<dyn Place>, bytes: &[u8]) -> Self {
+        Self { shipped: place.current(), place, bytes: bytes.into() }
+    }
+
+    /// Its name, as in `assembly`.
+    fn name(&self) -> &'static str {
+        short(self.place.interface())
+    }
+}
+
+/// A policy, as it is listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The sha256 of the component, in lower-case hexadecimal.
+    pub digest: String,
+    /// The hook that it is for, as in `assembly`.
+    pub interface: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// `active`, `retired` if it was active once, or `staged`.
+    pub state: &'static str,
+    /// Whether it comes with the application.
+    pub is_shipped: bool,
+    /// When it was added.
+    pub added_at: Option<String>,
+    /// When it was last put in use by somebody.
+    pub activated_at: Option<String>,
+}
+
+/// All policies.
+pub struct Registry {
+    engine: Engine,
+    hooks: Vec<Hook>,
+    shelf: Shelf,
+    /// Held for as long as something is changed.
+    log: Mutex<Log>,
+    state: Mutex<State>,
+}
+
+impl Registry {
+    /// Reads what was done before, and puts the policies in use that were. One that cannot be
+    /// loaded any more is replaced by the shipped one. Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be used, or its log is damaged.
+    pub fn open(engine: &Engine, data: &Path, hooks: Vec<Hook>) -> Result<Self> {
+        let folder = data.join(FOLDER);
+        let at = || format!("cannot use the folder `{}`", folder.display());
+        let shelf = Shelf::open(&folder).with_context(at)?;
+        let mut state = State::default();
+        let log = Log::open(&folder, |event| state.apply(event)).with_context(at)?;
+        let (log, state) = (Mutex::new(log), Mutex::new(state));
+        let registry = Self { engine: engine.clone(), hooks, shelf, log, state };
+        registry.restore()?;
+        Ok(registry)
+    }
+
+    fn restore(&self) -> Result<()> {
+        let mut log = lock(&self.log);
+        for hook in &self.hooks {
+            let Choice::Kept(digest) = lock(&self.state).current(hook.name()) else { continue };
+            match self.load(hook, &digest) {
+                Ok(_) => {
+                    hook.place.put(&digest);
+                    info!("The policy for {} is `{digest}`, which was chosen before", hook.name());
+                }
+                Err(fault) => {
+                    warn!("The policy `{digest}` for {} is lost: {fault}", hook.name());
+                    let event = shipped(What::Lost, hook).noted(&format!("{digest}: {fault}"));
+                    self.done(&mut log, event)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All policies, those in use first.
+    pub fn list(&self) -> Vec<Row> {
+        let state = lock(&self.state);
+        let shipped = self.hooks.iter().map(|hook| row_of_shipped(hook, &state));
+        let kept = state.known.iter().filter_map(|(digest, known)| {
+            let hook = self.hooks.iter().find(|hook| hook.name() == known.interface)?;
+            (hook.shipped.digest != *digest).then(|| Row {
+                digest: digest.clone(),
+                interface: known.interface.clone(),
+                name: known.name.clone(),
+                state: in_state(hook, digest, &state),
+                is_shipped: false,
+                added_at: Some(known.added_at.clone()),
+                activated_at: state.activated_at.get(digest).cloned(),
+            })
+        });
+        let mut rows: Vec<Row> = shipped.chain(kept).collect();
+        let place = |row: &Row| self.hooks.iter().position(|hook| hook.name() == row.interface);
+        rows.sort_by_key(|row| (row.state != "active", place(row), row.added_at.clone()));
+        rows
+    }
+
+    /// The hooks, with what is in use, what was before, and what a call may take.
+    pub fn hooks(&self) -> Vec<Value> {
+        let state = lock(&self.state);
+        let hook = |hook: &Hook| {
+            let previous = state.previous(hook.name()).map(|choice| match choice {
+                Choice::Shipped => hook.shipped.digest.clone(),
+                Choice::Kept(digest) => digest,
+            });
+            let allowance = hook.place.allowance();
+            json!({
+                "interface": hook.name(),
+                "active": hook.place.current().digest,
+                "previous": previous,
+                "shipped": hook.shipped.digest,
+                "limits": {
+                    "fuel": allowance.fuel,
+                    "fuel_per_byte": allowance.fuel_per_byte,
+                    "time_ms": allowance.ticks * crate::engine::TICK.as_millis() as u64,
+                    "memory_bytes": allowance.memory_bytes,
+                    "answer_bytes": allowance.answer_bytes,
+                    "table_elements": slot::TABLE_ELEMENTS_MAX,
+                    "component_bytes": slot::POLICY_BYTES_MAX,
+                },
+            })
+        };
+        self.hooks.iter().map(hook).collect()
+    }
+
+    /// The policy with this digest, or the only one whose digest begins so.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, or several.
+    pub fn find(&self, digest: &str) -> Result<Row, Fault> {
+        let mut rows = self.list();
+        rows.retain(|row| row.digest.starts_with(digest));
+        match rows.len() {
+            1 if digest.len() >= DIGEST_CHARS_MIN => Ok(rows.remove(0)),
+            0 | 1 => Err(Fault::NotFound(digest.to_owned())),
+            _ => Err(Fault::Ambiguous(digest.to_owned())),
+        }
+    }
+
+    /// Checks a component and puts it on the shelf. Returns it, and whether it is new there.
+    /// Compiles: it blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no policy, or if it cannot be kept.
+    pub fn add(&self, bytes: &[u8], name: Option<&str>) -> Result<(Row, bool), Fault> {
+        let digest = slot::digest(bytes);
+        let mut log = lock(&self.log);
+        if let Ok(row) = self.find(&digest) {
+            return Ok((row, false));
+        }
+        if lock(&self.state).known.len() >= POLICIES_MAX {
+            return Err(Fault::TooMany);
+        }
+        let checked = self.check(bytes);
+        let (hook, told) = checked.inspect_err(|fault| {
+            let refused = Event::now(What::Refused, "", &digest).named(name);
+            if let Err(error) = self.done(&mut log, refused.noted(&fault.to_string())) {
+                warn!("{error:#}");
+            }
+        })?;
+        self.shelf.store(&digest, bytes).context("the policy could not be stored")?;
+        let name = name.or(told.name.as_deref());
+        self.done(&mut log, Event::now(What::Added, hook.name(), &digest).named(name))?;
+        Ok((self.find(&digest)?, true))
+    }
+
+    /// Finds the hook that a component is for, and tries it there.
+    fn check(&self, bytes: &[u8]) -> Result<(&Hook, Told), Fault> {
+        let exports = slot::exports(&self.engine, bytes)?;
+        let is_for = |hook: &&Hook| exports.iter().any(|export| export == hook.place.interface());
+        let hooks: Vec<&Hook> = self.hooks.iter().filter(is_for).collect();
+        let [hook] = hooks.as_slice() else {
+            let known = self.hooks.iter().map(|hook| hook.place.interface()).collect();
+            return Err(Fault::NotOneInterface { known, exports });
+        };
+        Ok((*hook, hook.place.prepare(bytes)?))
+    }
+
+    /// Puts a policy in use: calls that have begun end with the one that they began with. Blocks,
+    /// for up to seconds if the policy was not used for long.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such policy, or if it cannot be loaded any more. Nothing has changed
+    /// then.
+    pub fn activate(&self, digest: &str) -> Result<Row, Fault> {
+        let mut log = lock(&self.log);
+        let row = self.find(digest)?;
+        let hook = self.hook(&row.interface)?;
+        self.load(hook, &row.digest)?;
+        if row.state != "active" {
+            let event = Event {
+                shipped: row.is_shipped,
+                ..Event::now(What::Activated, hook.name(), &row.digest)
+            };
+            self.done(&mut log, event.named(row.name.as_deref()))?;
+            hook.place.put(&row.digest);
+        }
+        self.find(&row.digest)
+    }
+
+    /// Puts the policy in use that was before the current one. Blocks as [`Registry::activate`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such hook, if nothing was in use before, or if that cannot be loaded
+    /// any more. Nothing has changed then.
+    pub fn roll_back(&self, interface: &str) -> Result<Row, Fault> {
+        let mut log = lock(&self.log);
+        let hook = self.hook(interface)?;
+        let previous = lock(&self.state).previous(hook.name());
+        let digest = match previous.ok_or(Fault::NothingBefore(hook.name()))? {
+            Choice::Shipped => hook.shipped.digest.clone(),
+            Choice::Kept(digest) => digest,
+        };
+        let told = self.load(hook, &digest)?;
+        let event = Event::now(What::RolledBack, hook.name(), &digest);
+        self.done(&mut log, event.named(told.name.as_deref()))?;
+        hook.place.put(&digest);
+        self.find(&digest)
+    }
+
+    /// Takes a policy off the shelf. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such policy, or if it is in use or comes with the application.
+    pub fn remove(&self, digest: &str) -> Result<Row, Fault> {
+        let mut log = lock(&self.log);
+        let row = self.find(digest)?;
+        if row.is_shipped || row.state == "active" {
+            return Err(Fault::InUse(row.digest));
+        }
+        // The event first: a file without a policy is only room, a policy without a file is a lie.
+        let event = Event::now(What::Removed, &row.interface, &row.digest);
+        self.done(&mut log, event.named(row.name.as_deref()))?;
+        self.shelf.remove(&row.digest).context("the file of the policy could not be removed")?;
+        Ok(row)
+    }
+
+    /// What was done last, the latest first: at most `most` events.
+    pub fn log(&self, most: usize) -> Value {
+        let state = lock(&self.state);
+        state.latest(most).map(|event| json!(event)).collect()
+    }
+
+    fn hook(&self, interface: &str) -> Result<&Hook, Fault> {
+        let found = self.hooks.iter().find(|hook| hook.name() == interface);
+        found.ok_or_else(|| Fault::NoHook {
+            asked: interface.to_owned(),
+            known: self.hooks.iter().map(Hook::name).collect(),
+        })
+    }
+
+    /// Makes a policy ready to be put in use.
+    fn load(&self, hook: &Hook, digest: &str) -> Result<Told, Fault> {
+        if hook.shipped.digest == digest {
+            return Ok(hook.place.prepare(&hook.bytes)?);
+        }
+        let bytes = self.shelf.read(digest).context("the file of the policy cannot be used")?;
+        Ok(hook.place.prepare(&bytes)?)
+    }
+
+    fn done(&self, log: &mut Log, event: Event) -> Result<()> {
+        log.append(&event)?;
+        lock(&self.state).apply(event);
+        Ok(())
+    }
+}
+
+/// An event of the shipped policy of a hook.
+fn shipped(what: What, hook: &Hook) -> Event {
+    Event { shipped: true, ..Event::now(what, hook.name(), &hook.shipped.digest) }
+}
+
+fn row_of_shipped(hook: &Hook, state: &State) -> Row {
+    let digest = &hook.shipped.digest;
+    Row {
+        digest: digest.clone(),
+        interface: hook.name().to_owned(),
+        name: hook.shipped.name.clone(),
+        state: in_state(hook, digest, state),
+        is_shipped: true,
+        added_at: None,
+        activated_at: state.activated_at.get(digest).cloned(),
+    }
+}
+
+fn in_state(hook: &Hook, digest: &str, state: &State) -> &'static str {
+    let is_shipped = hook.shipped.digest == digest;
+    let active = match state.current(hook.name()) {
+        Choice::Shipped => is_shipped,
+        Choice::Kept(current) => current == digest,
+    };
+    match active {
+        true => "active",
+        // The shipped one is in use until it is replaced.
+        false if is_shipped || state.activated_at.contains_key(digest) => "retired",
+        false => "staged",
+    }
+}
+
+/// `assembly` of `loci:policy/assembly@0.1.0`.
+fn short(interface: &'static str) -> &'static str {
+    let name = interface.rsplit('/').next().unwrap_or(interface);
+    name.split('@').next().unwrap_or(name)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,162 @@
+//! What the events of the log add up to.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::log::{Event, What};
+
+/// The events that are kept at hand, the latest last.
+const EVENTS_MAX: usize = 1_000;
+
+/// How far back a hook can be rolled.
+const STEPS_MAX: usize = 64;
+
+/// What is known of a policy on the shelf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// The hook that it is for, as in `assembly`.
+    pub interface: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// When it was added.
+    pub added_at: String,
+}
+
+/// A policy that was put in use: by its digest, or the one that comes with the application.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// The one that comes with the application.
+    Shipped,
+    /// One of the shelf.
+    Kept(String),
+}
+
+/// What is there, and what is in use.
+#[derive(Default)]
+pub struct State {
+    /// The policies of the shelf, by their digests.
+    pub known: BTreeMap<String, Known>,
+    /// When a policy was last put in use, by its digest.
+    pub activated_at: HashMap<String, String>,
+    /// What was put in use, hook by hook, the latest last. Nothing: what is shipped.
+    chosen: HashMap<String, Vec<Choice>>,
+    events: VecDeque<Event>,
+}
+
+impl State {
+    /// Takes in what was done.
+    pub fn apply(&mut self, event: Event) {
+        match event.what {
+            What::Added => {
+                let known = Known {
+                    interface: event.interface.clone(),
+                    name: event.name.clone(),
+                    added_at: event.at.clone(),
+                };
+                self.known.insert(event.digest.clone(), known);
+            }
+            What::Removed => {
+                self.known.remove(&event.digest);
+                self.activated_at.remove(&event.digest);
+            }
+            What::Activated | What::Lost => {
+                let choice = match event.shipped {
+                    true => Choice::Shipped,
+                    false => Choice::Kept(event.digest.clone()),
+                };
+                let steps = self.chosen.entry(event.interface.clone()).or_default();
+                steps.push(choice);
+                if steps.len() > STEPS_MAX {
+                    steps.remove(0);
+                }
+                self.activated_at.insert(event.digest.clone(), event.at.clone());
+            }
+            What::RolledBack => {
+                if let Some(steps) = self.chosen.get_mut(&event.interface) {
+                    steps.pop();
+                }
+                self.activated_at.insert(event.digest.clone(), event.at.clone());
+            }
+            What::Refused => {}
+        }
+        self.events.push_back(event);
+        if self.events.len() > EVENTS_MAX {
+            self.events.pop_front();
+        }
+    }
+
+    /// What is in use for a hook.
+    pub fn current(&self, interface: &str) -> Choice {
+        let steps = self.chosen.get(interface);
+        steps.and_then(|steps| steps.last()).cloned().unwrap_or(Choice::Shipped)
+    }
+
+    /// What was in use before that; none if nothing was ever replaced.
+    pub fn previous(&self, interface: &str) -> Option<Choice> {
+        let steps = self.chosen.get(interface)?;
+        let before = steps.len().checked_sub(1)?;
+        Some(before.checked_sub(1).map_or(Choice::Shipped, |at| steps[at].clone()))
+    }
+
+    /// The latest events, the latest first: at most `most`.
+    pub fn latest(&self, most: usize) -> impl Iterator<Item = &Event> {
+        self.events.iter().rev().take(most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(what: What, digest: &str) -> Event {
+        Event { shipped: digest == "shipped", ..Event::now(what, "assembly", digest) }
+    }
+
+    fn kept(digest: &str) -> Choice {
+        Choice::Kept(digest.to_owned())
+    }
+
+    #[test]
+    fn rolling_back_goes_through_what_was_in_use() {
+        let mut state = State::default();
+        assert_eq!(
+            (state.current("assembly"), state.previous("assembly")),
+            (Choice::Shipped, None)
+        );
+        for digest in ["a", "b", "shipped"] {
+            state.apply(done(What::Activated, digest));
+        }
+        for (current, previous) in [
+            (Choice::Shipped, Some(kept("b"))),
+            (kept("b"), Some(kept("a"))),
+            (kept("a"), Some(Choice::Shipped)),
+            (Choice::Shipped, None),
+        ] {
+            assert_eq!(
+                (state.current("assembly"), state.previous("assembly")),
+                (current, previous)
+            );
+            state.apply(done(What::RolledBack, "x"));
+        }
+        assert_eq!(state.current("truncation"), Choice::Shipped);
+    }
+
+    #[test]
+    fn what_was_removed_is_not_known() {
+        let mut state = State::default();
+        state.apply(done(What::Added, "a").named(Some("calm")));
+        assert_eq!(state.known["a"].name.as_deref(), Some("calm"));
+        state.apply(done(What::Removed, "a"));
+        assert!(state.known.is_empty());
+        assert_eq!(state.latest(1).next().map(|event| event.what), Some(What::Removed));
+    }
+
+    #[test]
+    fn what_is_kept_at_hand_is_bounded() {
+        let mut state = State::default();
+        for _ in 0..EVENTS_MAX + 5 {
+            state.apply(done(What::Activated, "a"));
+        }
+        assert_eq!(state.events.len(), EVENTS_MAX);
+        assert_eq!(state.chosen["assembly"].len(), STEPS_MAX);
+    }
+}

@@ -1,0 +1,178 @@
+//! The registry over a slot that only remembers, and components that only have a name.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::engine::Engines;
+use crate::slot::{Allowance, OF_A_TURN, Refusal};
+
+const INTERFACE: &str = "loci:policy/assembly@0.1.0";
+
+/// A place that takes everything but what says `bad`.
+struct Fake(Mutex<String>);
+
+impl Place for Fake {
+    fn interface(&self) -> &'static str {
+        INTERFACE
+    }
+
+    fn allowance(&self) -> Allowance {
+        OF_A_TURN
+    }
+
+    fn current(&self) -> Told {
+        Told { digest: lock(&self.0).clone(), name: Some("fake".to_owned()) }
+    }
+
+    fn prepare(&self, bytes: &[u8]) -> Result<Told, Refusal> {
+        match bytes.ends_with(b"bad") {
+            true => Err(Refusal::Description("it is bad")),
+            false => Ok(Told { digest: slot::digest(bytes), name: Some("fake".to_owned()) }),
+        }
+    }
+
+    fn put(&self, digest: &str) -> bool {
+        digest.clone_into(&mut lock(&self.0));
+        true
+    }
+}
+
+/// A component that exports an empty interface, and differs from others by a mark.
+fn component(interface: &str, mark: &str) -> Vec<u8> {
+    let text = format!("(component (instance $i) (export \"{interface}\" (instance $i)))");
+    let mut bytes = wat::parse_str(text).expect("a component");
+    // A custom section: its length, the length of its name, its name.
+    bytes.extend([0, mark.len() as u8 + 1, mark.len() as u8]);
+    bytes.extend(mark.as_bytes());
+    bytes
+}
+
+struct Host {
+    engines: Engines,
+    data: TempDir,
+}
+
+impl Host {
+    fn new() -> Self {
+        let data = TempDir::new().expect("a folder");
+        Self { engines: Engines::new(&data.path().join("cache")).expect("engines"), data }
+    }
+
+    fn start(&self) -> Registry {
+        let shipped = component(INTERFACE, "shipped");
+        let place = Arc::new(Fake(Mutex::new(slot::digest(&shipped))));
+        let hooks = vec![Hook::new(place, &shipped)];
+        Registry::open(self.engines.policies(), self.data.path(), hooks).expect("a registry")
+    }
+}
+
+fn active(registry: &Registry) -> String {
+    let digest = registry.hooks[0].place.current().digest;
+    let listed = registry.list();
+    let states: Vec<&str> = listed.iter().map(|row| row.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == "active").count(), 1, "{states:?}");
+    assert_eq!(listed[0].digest, digest);
+    digest
+}
+
+fn add(registry: &Registry, mark: &str) -> Row {
+    let (row, is_new) = registry.add(&component(INTERFACE, mark), None).expect("added");
+    assert!(is_new);
+    row
+}
+
+#[test]
+fn what_was_chosen_is_in_use_after_a_restart() {
+    let host = Host::new();
+    let registry = host.start();
+    let shipped = active(&registry);
+    let (one, two) = (add(&registry, "one"), add(&registry, "two"));
+    assert_eq!((one.state, one.name.as_deref()), ("staged", Some("fake")));
+    registry.activate(&one.digest[..8]).expect("activated");
+    registry.activate(&two.digest).expect("activated");
+    assert_eq!(active(&registry), two.digest);
+
+    let registry = host.start();
+    assert_eq!(active(&registry), two.digest);
+    assert_eq!(registry.find(&one.digest).expect("there").state, "retired");
+    for expected in [&one.digest, &shipped] {
+        assert_eq!(&registry.roll_back("assembly").expect("rolled back").digest, expected);
+        assert_eq!(&active(&registry), expected);
+    }
+    assert!(matches!(registry.roll_back("assembly"), Err(Fault::NothingBefore("assembly"))));
+    assert_eq!(active(&host.start()), shipped);
+}
+
+#[test]
+fn the_same_component_is_kept_once() {
+    let host = Host::new();
+    let registry = host.start();
+    let one = add(&registry, "one");
+    let (again, is_new) = registry.add(&component(INTERFACE, "one"), None).expect("known");
+    assert!(!is_new && again == one);
+    let (shipped, is_new) = registry.add(&component(INTERFACE, "shipped"), None).expect("known");
+    assert!(!is_new && shipped.is_shipped);
+    assert_eq!(registry.list().len(), 2);
+}
+
+#[test]
+fn what_is_refused_is_noted_and_changes_nothing() {
+    let host = Host::new();
+    let registry = host.start();
+    let before = active(&registry);
+    for (bytes, reason) in [
+        (component(INTERFACE, "bad"), "it is bad"),
+        (component("loci:policy/other@0.1.0", "x"), "exports `loci:policy/other@0.1.0`"),
+        (b"\0asm\x01\0\0\0".to_vec(), "core module"),
+        (b"no Wasm".to_vec(), "no WebAssembly"),
+    ] {
+        let fault = registry.add(&bytes, None).expect_err("refused").to_string();
+        assert!(fault.contains(reason), "{fault}");
+        let log = registry.log(1);
+        assert_eq!(log[0]["what"], "refused", "{log}");
+        assert!(log[0]["note"].as_str().is_some_and(|note| note.contains(reason)), "{log}");
+    }
+    assert_eq!((registry.list().len(), active(&registry)), (1, before));
+}
+
+#[test]
+fn what_is_in_use_or_shipped_is_not_removed() {
+    let host = Host::new();
+    let registry = host.start();
+    let shipped = active(&registry);
+    let one = add(&registry, "one");
+    registry.activate(&one.digest).expect("activated");
+    for digest in [&one.digest, &shipped] {
+        assert!(matches!(registry.remove(digest), Err(Fault::InUse(_))));
+    }
+    registry.activate(&shipped).expect("activated");
+    registry.remove(&one.digest).expect("removed");
+    assert!(matches!(registry.find(&one.digest), Err(Fault::NotFound(_))));
+    // What was before is gone, so there is no way back to it; nothing changes then.
+    assert!(registry.roll_back("assembly").is_err());
+    assert_eq!(active(&host.start()), shipped);
+}
+
+#[test]
+fn a_policy_whose_file_was_changed_gives_way_to_the_shipped_one() {
+    let host = Host::new();
+    let registry = host.start();
+    let shipped = active(&registry);
+    let one = add(&registry, "one");
+    registry.activate(&one.digest).expect("activated");
+    let file = host.data.path().join("policies").join(format!("{}.wasm", one.digest));
+    std::fs::write(file, component(INTERFACE, "other")).expect("written");
+    let registry = host.start();
+    assert_eq!(active(&registry), shipped);
+    assert_eq!(registry.log(1)[0]["what"], "lost");
+}
+
+#[test]
+fn a_digest_may_be_shortened_but_not_too_much() {
+    let host = Host::new();
+    let registry = host.start();
+    let digest = active(&registry);
+    assert!(registry.find(&digest[..8]).is_ok());
+    assert!(matches!(registry.find(&digest[..7]), Err(Fault::NotFound(_))));
+    assert!(matches!(registry.roll_back("colour"), Err(Fault::NoHook { .. })));
+}

@@ -1,0 +1,156 @@
+//! The policies: which there are, adding one, and putting one in use while the application serves.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::call::shown;
+use super::{Call, Endpoint, Refusal, Reply};
+use crate::policies::{Fault, NAME_BYTES_MAX, Registry, Row};
+use crate::slot::POLICY_BYTES_MAX;
+
+/// What a component is sent as.
+const WASM: &str = "application/wasm";
+
+/// The events of the log that are shown where nobody asks for another number, and the most.
+const EVENTS: usize = 100;
+const EVENTS_MAX: usize = 1_000;
+
+/// The endpoints below `/api/v1/policies`.
+pub fn endpoints(registry: Arc<Registry>) -> Vec<Endpoint> {
+    let with = |answer: fn(&Registry, &Call) -> Result<Reply, Refusal>| {
+        let registry = Arc::clone(&registry);
+        move |call| blocking(Arc::clone(&registry), call, answer)
+    };
+    let one = "/api/v1/policies/:digest";
+    // One byte more than a policy may have, so that the refusal can say so.
+    let body_max = POLICY_BYTES_MAX as u64 + 1;
+    vec![
+        Endpoint::new(Method::GET, "/api/v1/policies", with(list)),
+        Endpoint::new(Method::POST, "/api/v1/policies", with(add)).body_max(body_max),
+        Endpoint::new(Method::GET, "/api/v1/policies/log", with(log)),
+        Endpoint::new(Method::POST, "/api/v1/policies/rollback", with(roll_back)),
+        Endpoint::new(Method::GET, one, with(info)),
+        Endpoint::new(Method::DELETE, one, with(remove)),
+        Endpoint::new(Method::POST, "/api/v1/policies/:digest/activate", with(activate)),
+    ]
+}
+
+/// Answers on a thread that may wait for the disk and for the compiler.
+async fn blocking(
+    registry: Arc<Registry>,
+    call: Call,
+    answer: fn(&Registry, &Call) -> Result<Reply, Refusal>,
+) -> Result<Reply, Refusal> {
+    let answered = tokio::task::spawn_blocking(move || answer(&registry, &call)).await;
+    answered.unwrap_or_else(|error| Err(Refusal::internal("the request broke down", error)))
+}
+
+fn list(registry: &Registry, _: &Call) -> Result<Reply, Refusal> {
+    let rows: Vec<Value> = registry.list().iter().map(to_json).collect();
+    Ok(Reply::ok(json!({ "policies": rows, "hooks": registry.hooks() })))
+}
+
+fn add(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let bytes = call.bytes(WASM)?;
+    let name = call.parameter("name");
+    if let Some(name) = &name
+        && (name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control))
+    {
+        let message = format!("`name` must have 1 to {NAME_BYTES_MAX} bytes of readable text");
+        return Err(Refusal::invalid(Some("name"), message));
+    }
+    let (row, is_new) = registry.add(bytes, name.as_deref())?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Reply { status, body: to_json(&row) })
+}
+
+fn info(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let row = registry.find(call.name("digest"))?;
+    let mut body = to_json(&row);
+    let events = registry.log(EVENTS_MAX);
+    let events = events.as_array().into_iter().flatten();
+    body["log"] = events.filter(|event| event["digest"] == row.digest).cloned().collect();
+    Ok(Reply::ok(body))
+}
+
+fn remove(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    registry.remove(call.name("digest"))?;
+    Ok(Reply { status: StatusCode::NO_CONTENT, body: Value::Null })
+}
+
+fn activate(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    fields(call, &[])?;
+    Ok(Reply::ok(to_json(&registry.activate(call.name("digest"))?)))
+}
+
+fn roll_back(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let body = fields(call, &["interface"])?;
+    let Some(interface) = body.get("interface").and_then(Value::as_str) else {
+        let message = "`interface` must name a hook, as in `assembly`";
+        return Err(Refusal::invalid(Some("interface"), message));
+    };
+    Ok(Reply::ok(to_json(&registry.roll_back(interface)?)))
+}
+
+fn log(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let most = match call.parameter("limit") {
+        None => EVENTS,
+        Some(text) => {
+            let limit = text.parse().ok().filter(|limit| (1..=EVENTS_MAX).contains(limit));
+            limit.ok_or_else(|| {
+                let message = format!("`limit` must be a whole number from 1 to {EVENTS_MAX}");
+                Refusal::invalid(Some("limit"), message)
+            })?
+        }
+    };
+    Ok(Reply::ok(json!({ "events": registry.log(most) })))
+}
+
+/// The body, if it has no other fields than these.
+fn fields(call: &Call, known: &[&str]) -> Result<serde_json::Map<String, Value>, Refusal> {
+    let body = call.object()?;
+    match body.keys().find(|field| !known.contains(&field.as_str())) {
+        Some(field) => {
+            Err(Refusal::invalid(None, format!("there is no field `{}` here", shown(field))))
+        }
+        None => Ok(body),
+    }
+}
+
+fn to_json(row: &Row) -> Value {
+    json!({
+        "digest": row.digest,
+        "interface": row.interface,
+        "name": row.name,
+        "state": row.state,
+        "source": if row.is_shipped { "shipped" } else { "uploaded" },
+        "added_at": row.added_at,
+        "activated_at": row.activated_at,
+    })
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let message = fault.to_string();
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, message.clone());
+        match fault {
+            Fault::Refused(crate::slot::Refusal::TooLarge(_)) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "policy_too_large", message)
+            }
+            Fault::Refused(_) | Fault::NotOneInterface { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, "policy_refused", message)
+            }
+            Fault::NotFound(_) => Self::not_found("policy_not_found", message),
+            Fault::Ambiguous(_) => conflict("digest_ambiguous"),
+            Fault::NoHook { .. } => Self::invalid(Some("interface"), message),
+            Fault::NothingBefore(_) => conflict("nothing_before"),
+            Fault::InUse(_) => conflict("policy_in_use"),
+            Fault::TooMany => conflict("too_many_policies"),
+            Fault::Broken(error) => {
+                Self::internal("the policies could not be changed", format_args!("{error:#}"))
+            }
+        }
+    }
+}

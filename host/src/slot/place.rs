@@ -1,0 +1,67 @@
+//! A slot without its interface: what a list of all policies needs of it.
+
+use std::sync::Arc;
+
+use super::{Allowance, Interface, Policy, Refusal, Slot, digest};
+
+/// What is known of a policy that was loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The sha256 of the component, in lower-case hexadecimal.
+    pub digest: String,
+    /// What it calls itself, if its interface has a word for that.
+    pub name: Option<String>,
+}
+
+/// A slot, whatever its interface is.
+pub trait Place: Send + Sync {
+    /// The interface, as it is exported.
+    fn interface(&self) -> &'static str;
+
+    /// What one call may take.
+    fn allowance(&self) -> Allowance;
+
+    /// The policy that is in use.
+    fn current(&self) -> Told;
+
+    /// Compiles a component, links it and tries it. It can be put in use at once then. Blocks for
+    /// up to seconds, and calls go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is no policy of this interface.
+    fn prepare(&self, bytes: &[u8]) -> Result<Told, Refusal>;
+
+    /// Puts one of the policies that were prepared last in use. Returns whether it is there.
+    fn put(&self, digest: &str) -> bool;
+}
+
+impl<I: Interface> Place for Slot<I> {
+    fn interface(&self) -> &'static str {
+        I::NAME
+    }
+
+    fn allowance(&self) -> Allowance {
+        I::ALLOWANCE
+    }
+
+    fn current(&self) -> Told {
+        Slot::current(self).told()
+    }
+
+    fn prepare(&self, bytes: &[u8]) -> Result<Told, Refusal> {
+        let policy = match self.find(&digest(bytes)) {
+            Some(policy) => policy,
+            None => Arc::new(Policy::load(&self.engine, bytes)?),
+        };
+        let told = policy.told();
+        self.keep(policy);
+        Ok(told)
+    }
+
+    fn put(&self, digest: &str) -> bool {
+        let Some(policy) = self.find(digest) else { return false };
+        self.current.store(policy);
+        true
+    }
+}
