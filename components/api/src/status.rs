@@ -42,6 +42,7 @@ fn of(model: &ChatModel, embedding: Value, settings: &Settings) -> Value {
         "context_tokens": model.context_tokens,
         "exact_counts": model.exact_counts,
         "memory_bytes": Some(model.memory_bytes).filter(|bytes| *bytes > 0),
+        "reuses_prefix": model.reuses_prefix,
         "queued": model.queued,
         "active": model.active,
         "next_model": model.next.as_ref().map(next),
@@ -89,6 +90,7 @@ mod tests {
             queued: 0,
             active: 0,
             memory_bytes: 0,
+            reuses_prefix: None,
             reply_tokens: 0,
             next: None,
         }

@@ -45,6 +45,7 @@ impl models::Guest for Adapter {
             queued: 0,
             active: 0,
             memory_bytes: 0,
+            reuses_prefix: None,
             reply_tokens: 0,
             next: None,
         };

@@ -294,6 +294,7 @@ impl From<model::ChatModel> for models::ChatModel {
             queued: model.queued,
             active: model.active,
             memory_bytes: model.memory_bytes,
+            reuses_prefix: model.reuses_prefix,
             reply_tokens: model.reply_tokens,
             next: model.next.map(|(name, state)| models::NextModel { name, state: state.into() }),
         }

@@ -205,6 +205,9 @@ pub struct ChatModel {
     pub active: u32,
     /// The memory that the model takes, in bytes; 0 where nobody can tell.
     pub memory_bytes: u64,
+    /// Whether the next turn of a conversation evaluates only what is new; none where nobody can
+    /// tell.
+    pub reuses_prefix: Option<bool>,
     /// The most tokens of a reply to whoever does not say; 0 to leave that to the caller.
     pub reply_tokens: u32,
     /// The model that is to take its place: its name, and whether it is `Loading` or `Failed`.
@@ -224,6 +227,7 @@ impl ChatModel {
             queued: 0,
             active: 0,
             memory_bytes: 0,
+            reuses_prefix: None,
             reply_tokens: 0,
             next: None,
         }

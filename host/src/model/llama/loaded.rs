@@ -36,6 +36,8 @@ pub struct Loaded {
     pub digest: String,
     /// The sizes of its context.
     pub sizes: Sizes,
+    /// See `ChatModel::reuses_prefix`.
+    pub reuses_prefix: bool,
     /// Its tokenizer.
     pub tokenizer: Arc<Tokenizer>,
     /// What its answers can be made to look like.
@@ -62,6 +64,7 @@ impl Loaded {
             queued: self.gauges.queued.load(Ordering::Relaxed),
             active: self.gauges.active.load(Ordering::Relaxed),
             memory_bytes: self.sizes.memory_bytes,
+            reuses_prefix: Some(self.reuses_prefix),
             ..ChatModel::unready(State::Ready)
         }
     }

@@ -207,7 +207,8 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
         open(path, weights, move |part| telling.progress(part))?;
     let sizes = load::sizes(&model, setup)?;
     let mut ctx = load::context(&model, &sizes)?;
-    if !load::warm_up(&mut ctx)? {
+    let reuses_prefix = load::warm_up(&mut ctx)?;
+    if !reuses_prefix {
         tracing::warn!(
             "the state of `{}` cannot be cut back to where two turns begin to differ: it reads a \
              conversation anew every turn",
@@ -228,6 +229,7 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
         name: file.name,
         digest: file.digest,
         sizes,
+        reuses_prefix,
         tokenizer: Arc::clone(&tokenizer),
         constraints: Constraints::new(Arc::clone(&model)),
         template,

@@ -59,6 +59,7 @@ pub async fn answer(
     accept: oneshot::Sender<Result<(), ModelError>>,
     told: oneshot::Sender<Result<Outcome, ModelError>>,
 ) {
+    let time_max = question.options.time();
     let speaking = async {
         let waiting = Counted::new(&shared.queued);
         let client = shared.client()?;
@@ -78,7 +79,9 @@ pub async fn answer(
         speaker.outcome(question.prompt_tokens).map(|outcome| (outcome, rest))
     };
     let spoken = tokio::select! {
-        spoken = speaking => spoken,
+        spoken = tokio::time::timeout(time_max, speaking) => {
+            spoken.unwrap_or(Err(ModelError::TimedOut))
+        }
         () = pieces.closed() => return,
     };
     if let Err(error) = &spoken

@@ -117,6 +117,19 @@ fn who_reads_no_more_closes_the_connection_at_once() {
 }
 
 #[test]
+fn an_answer_takes_no_longer_than_it_may() {
+    run(async {
+        let half = "data: {\"choices\":[{\"delta\":{\"content\":\"Go\"}}]}\n\n";
+        let server = StandIn::start(|_| Answer::events(half).ending(End::Hang)).expect("a server");
+        let options = Options { time_ms_max: Some(200), ..Options::new(16) };
+        let (pieces, outcome) = ask(&chat(&server).await, options).await.expect("it begins");
+        assert_eq!(pieces.concat(), "Go");
+        assert_eq!(outcome, Err(ModelError::TimedOut));
+        server.wait_for_hang_ups(1);
+    });
+}
+
+#[test]
 fn nobody_waits_for_a_server_that_has_not_begun_when_he_leaves() {
     run(async {
         let server = StandIn::start(|_| Answer::hanging()).expect("a server");
