@@ -1,5 +1,6 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
+mod eval;
 mod models;
 mod policies;
 mod remote;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
 use crate::model::llama::Kind;
+pub use eval::{EvalArguments, EvalCommand, RecallArguments};
 pub use models::{AddArguments, ModelsArguments, ModelsCommand};
 pub use policies::{PolicyArguments, PolicyCommand};
 pub use remote::Remote;
@@ -38,6 +40,8 @@ pub enum Command {
     Models(ModelsArguments),
     /// List, add, activate and remove policies of a running server
     Policy(PolicyArguments),
+    /// Measure how good the application is, on data of yours
+    Eval(EvalArguments),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {
@@ -129,13 +133,7 @@ impl ServeArguments {
     /// Fails if there is no manifest, if a file that was named does not exist, or if the data
     /// folder cannot be made.
     pub fn complete(self) -> Result<ServeConfig> {
-        let app = match self.app {
-            Some(app) if app.is_dir() => app.join("spin.toml"),
-            Some(app) => app,
-            None => find_manifest()?,
-        };
-        ensure!(app.is_file(), "there is no manifest `{}`", app.display());
-        let app = app.canonicalize().with_context(|| format!("cannot use `{}`", app.display()))?;
+        let app = find_app(self.app)?;
         for model in [&self.model, &self.embedding_model].into_iter().flatten() {
             ensure!(model.is_file(), "there is no model `{}`", model.display());
         }
@@ -163,6 +161,47 @@ impl ServeArguments {
             app,
         })
     }
+}
+
+impl ServeConfig {
+    /// An application that nobody chats with: no model answers, and no port is listened on.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no manifest, or if a file that was named does not exist.
+    pub fn without_chat(
+        app: Option<PathBuf>,
+        data: PathBuf,
+        embedding_model: Option<PathBuf>,
+    ) -> Result<Self> {
+        if let Some(model) = &embedding_model {
+            ensure!(model.is_file(), "there is no model `{}`", model.display());
+        }
+        Ok(Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data,
+            model: None,
+            bundled_model: None,
+            embedding_model,
+            remote: Remote::default(),
+            context_tokens: None,
+            slots: None,
+            gpu_layers: None,
+            reply_tokens: None,
+            app: find_app(app)?,
+        })
+    }
+}
+
+/// The manifest: the one that was named, in a folder or not, or the nearest.
+fn find_app(named: Option<PathBuf>) -> Result<PathBuf> {
+    let app = match named {
+        Some(app) if app.is_dir() => app.join("spin.toml"),
+        Some(app) => app,
+        None => find_manifest()?,
+    };
+    ensure!(app.is_file(), "there is no manifest `{}`", app.display());
+    app.canonicalize().with_context(|| format!("cannot use `{}`", app.display()))
 }
 
 fn find_manifest() -> Result<PathBuf> {

@@ -4,6 +4,7 @@ mod bindings;
 mod capability;
 mod config;
 mod engine;
+mod eval;
 mod manifest;
 mod model;
 mod models;
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
         Command::Serve(serve) => {
             start_log(usual);
             run(*serve)
+        }
+        Command::Eval(eval) => {
+            start_log(usual);
+            eval::run(eval)
         }
         Command::Models(models) => {
             start_log(usual);

@@ -6,6 +6,7 @@ mod documents;
 mod engine;
 mod errors;
 mod generations;
+mod imports;
 mod lifecycle;
 mod models;
 mod order;

@@ -8,15 +8,16 @@ use spin_sdk::http::Request;
 use spin_sdk::wasip3::spawn;
 
 use crate::bindings::inference::{chat, models};
+use crate::db::imports::{self, Imported};
 use crate::db::memory::{self, Memory};
 use crate::db::passages;
 use crate::db::{Database, documents, messages, migrations, sessions};
 use crate::documents::work;
 use crate::http::error::ApiError;
-use crate::http::request;
 use crate::http::response::{self, Response};
 use crate::http::route::{Route, route};
-use crate::http::stream;
+use crate::http::{import, request, stream};
+use crate::index::Text;
 use crate::settings::{Settings, settings};
 use crate::turn;
 use crate::turn::recall::{self, Scope};
@@ -72,6 +73,10 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, limit) => {
             Ok(response::json(200, &search(&database, &id, &text, limit).await?))
+        }
+        Route::ImportMessages(id) => {
+            let imported = import::imported(&body(request).await?)?;
+            Ok(response::json(201, &store_imported(&database, &id, &imported).await?))
         }
         route => simple(route, &database, request).await,
     }
@@ -203,6 +208,26 @@ async fn search(
         score: Some(one.score),
     };
     Ok(found.into_iter().map(memory).collect())
+}
+
+/// Stores messages that were said elsewhere, and makes them part of the session's memory. What
+/// cannot be embedded now waits in the queue.
+async fn store_imported(
+    database: &Database,
+    id: &str,
+    imported: &[Imported],
+) -> Result<serde_json::Value, ApiError> {
+    let ids = imports::import(database, id, imported, time::now_micros()).await?;
+    let mut indexed = 0;
+    if let Ok(current) = generation::current(database).await {
+        let text = |(id, one): (&u64, &Imported)| Text::new(*id, one.content.clone());
+        let mut texts = ids.iter().zip(imported).map(text).peekable();
+        while texts.peek().is_some() {
+            let step = texts.by_ref().take(limits::INDEX_STEP_MESSAGES as usize).collect();
+            indexed += index::index(database, &current, step).await?;
+        }
+    }
+    Ok(json!({ "message_ids": ids, "indexed": indexed }))
 }
 
 async fn post_message(

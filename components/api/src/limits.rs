@@ -149,6 +149,9 @@ pub const TERM_PLACES_MAX: u32 = 1_024;
 
 /// Vectors that are looked at in one step of deleting an index that nobody wants any more.
 pub const SWEPT_VECTORS: u32 = 4_096;
+/// The most messages that come in at once.
+pub const IMPORTED_MESSAGES_MAX: usize = 256;
+
 /// Messages that are indexed in one step.
 pub const INDEX_STEP_MESSAGES: u32 = 64;
 /// Steps of indexing in one call of maintenance.

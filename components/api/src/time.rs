@@ -23,6 +23,13 @@ pub fn rfc3339(micros: i64) -> String {
     format!("{time:.6}")
 }
 
+/// A time as in `2026-03-12T10:11:12Z` (RFC 3339), in microseconds; none for anything else, and for
+/// what was before 1970.
+pub fn of_rfc3339(text: &str) -> Option<i64> {
+    let time: Timestamp = text.parse().ok()?;
+    Some(time.as_microsecond()).filter(|micros| *micros >= 0)
+}
+
 /// As in `12 March 2026`: the day in UTC.
 pub fn day(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|s| Timestamp::from_second(s).ok());
@@ -58,6 +65,8 @@ mod tests {
     fn times_are_rfc_3339_in_utc() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000Z");
         assert_eq!(rfc3339(1_773_310_272_123_456), "2026-03-12T10:11:12.123456Z");
+        assert_eq!(of_rfc3339("2026-03-12T11:11:12.123456+01:00"), Some(1_773_310_272_123_456));
+        assert_eq!((of_rfc3339("12 March 2026"), of_rfc3339("1969-12-31T00:00:00Z")), (None, None));
     }
 
     #[test]

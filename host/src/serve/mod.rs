@@ -6,12 +6,13 @@ mod app;
 mod body;
 mod connection;
 mod guest;
+pub mod local;
 mod log;
 mod models;
 mod reply;
 mod route;
 mod services;
-mod shutdown;
+pub mod shutdown;
 mod worker;
 
 use std::net::SocketAddr;

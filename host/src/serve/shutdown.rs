@@ -43,6 +43,22 @@ impl Stop {
     }
 }
 
+/// Asks by hand, where the host is part of something that ends without a signal.
+pub struct End(watch::Sender<bool>);
+
+impl End {
+    /// Asks the host to end.
+    pub fn ask(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Makes the two ends: one to ask, one to listen.
+pub fn by_hand() -> (End, Stop) {
+    let (asked, stop) = watch::channel(false);
+    (End(asked), Stop(stop))
+}
+
 /// Listens for Ctrl-C and SIGTERM. The first one asks the host to end; the second one ends the
 /// process at once.
 ///

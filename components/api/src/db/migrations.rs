@@ -13,13 +13,14 @@ use crate::http::error::ApiError;
 const SEPARATOR: &str = "\n--;\n";
 
 /// What leads to each version from the one before. The first is version 1.
-const VERSIONS: [&str; 6] = [
+const VERSIONS: [&str; 7] = [
     include_str!("schema_v1.sql"),
     include_str!("schema_v2.sql"),
     include_str!("schema_v3.sql"),
     include_str!("schema_v4.sql"),
     include_str!("schema_v5.sql"),
     include_str!("schema_v6.sql"),
+    include_str!("schema_v7.sql"),
 ];
 
 /// The version of this program.

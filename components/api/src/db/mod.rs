@@ -3,6 +3,7 @@
 
 pub mod documents;
 pub mod generations;
+pub mod imports;
 pub mod indexing;
 pub mod memory;
 pub mod messages;

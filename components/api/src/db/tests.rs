@@ -32,6 +32,7 @@ macro_rules! values {
 }
 
 mod documents;
+mod imports;
 mod index_generations;
 mod snapshots;
 mod superseding;

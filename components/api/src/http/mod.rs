@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod format;
+pub mod import;
 pub mod request;
 pub mod response;
 pub mod route;

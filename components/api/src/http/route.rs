@@ -35,6 +35,8 @@ pub enum Route {
     PostMessage(String),
     /// `GET /api/v1/sessions/{id}/messages`.
     ListMessages(String, Page),
+    /// `POST /api/v1/sessions/{id}/messages/import`.
+    ImportMessages(String),
     /// `GET /api/v1/sessions/{id}/messages/{message}/receipt`.
     GetReceipt(String, u64),
     /// `GET /api/v1/sessions/{id}/memories`.
@@ -116,6 +118,7 @@ fn session(
             "GET" => Ok(Route::ListMessages(id, page(query, limits::MESSAGES_LIMIT_DEFAULT)?)),
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
+        ["messages", "import"] => only(method, path, "POST", || Ok(Route::ImportMessages(id))),
         ["messages", message, "receipt"] => {
             only(method, path, "GET", || Ok(Route::GetReceipt(id, message_id(message)?)))
         }
