@@ -221,7 +221,7 @@ fn replacing_a_policy_under_load_fails_no_call() {
     std::thread::scope(|scope| {
         let caller = || {
             let mut versions = [false; 4];
-            // The last round begins after the last replacement, however late this thread gets to run.
+            // The last round begins after the last replacement, however late this thread runs.
             loop {
                 let last = done.load(Ordering::Acquire);
                 let answer = slot.current().call(&ANSWER).expect("an answer");
