@@ -26,7 +26,7 @@ mod bindings {
 }
 
 /// The component. The model is set up at its first use and lives as long as the instance.
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[cfg(all(target_family = "wasm", target_os = "unknown", feature = "component"))]
 mod component {
     use super::embeddings::{EmbeddingModel, Guest, Purpose};
     use super::types::Error;
@@ -40,7 +40,7 @@ mod component {
 
     impl Guest for Embeddings {
         fn describe() -> Result<EmbeddingModel, Error> {
-            Ok(Model::describe())
+            Ok(Model::describe_bundled())
         }
 
         fn embed(texts: Vec<String>, _purpose: Purpose) -> Result<Vec<Vec<f32>>, Error> {

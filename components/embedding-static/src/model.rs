@@ -39,23 +39,29 @@ pub struct Model {
 impl Model {
     /// The model that is part of the component.
     pub fn bundled() -> Self {
-        let table = Table::bundled();
-        let words = WordPiece::read_bytes(table.vocabulary.as_bytes())
-            .and_then(|vocabulary| WordPiece::builder().vocab(vocabulary).build())
-            .expect("the vocabulary is lines of text in memory: a test reads it");
-        Self { normalizer: BertNormalizer::default(), words, table }
+        Self::with(Table::bundled()).expect("the bundled table is one: a test reads it")
     }
 
-    /// Tells what the model is, without setting it up.
-    pub fn describe() -> EmbeddingModel {
-        let table = Table::bundled();
-        let digest: String = table.digest.iter().map(|x| format!("{x:02x}")).collect();
-        EmbeddingModel {
-            name: NAME.to_owned(),
-            digest: format!("static-{METHOD}-{digest}"),
-            dimensions: table.dimensions as u32,
-            tokens_max: table.tokens_max as u32,
-        }
+    /// The model of a table that is read from elsewhere, or nothing if the file is none.
+    pub fn of(file: &'static [u8]) -> Option<Self> {
+        Self::with(Table::parse(file)?)
+    }
+
+    fn with(table: Table) -> Option<Self> {
+        let words = WordPiece::read_bytes(table.vocabulary.as_bytes())
+            .and_then(|vocabulary| WordPiece::builder().vocab(vocabulary).build())
+            .ok()?;
+        Some(Self { normalizer: BertNormalizer::default(), words, table })
+    }
+
+    /// Tells what the model is.
+    pub fn describe(&self) -> EmbeddingModel {
+        describe(&self.table)
+    }
+
+    /// Tells what the model is that is part of the component, without setting it up.
+    pub fn describe_bundled() -> EmbeddingModel {
+        describe(&Table::bundled())
     }
 
     /// One vector for each text. Fails with `invalid-request` if there are more than `TEXTS_MAX` or
@@ -135,6 +141,16 @@ impl Model {
             }
         }
         Ok(left)
+    }
+}
+
+fn describe(table: &Table) -> EmbeddingModel {
+    let digest: String = table.digest.iter().map(|x| format!("{x:02x}")).collect();
+    EmbeddingModel {
+        name: NAME.to_owned(),
+        digest: format!("static-{METHOD}-{digest}"),
+        dimensions: table.dimensions as u32,
+        tokens_max: table.tokens_max as u32,
     }
 }
 
@@ -286,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_digest_names_method_and_table() {
-        let model = Model::describe();
+        let model = Model::describe_bundled();
         assert_eq!(model.digest.len(), "static-1-".len() + 64);
         assert_eq!((model.name.as_str(), model.dimensions), (NAME, 256));
     }

@@ -21,7 +21,7 @@ mod bindings {
 
 /// The component. Not for `wasm32-wasip2`: there this crate is a library within another component,
 /// which must not export what this one does.
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[cfg(all(target_family = "wasm", target_os = "unknown", feature = "component"))]
 mod component {
     use super::{assembly, bindings};
 

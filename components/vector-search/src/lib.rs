@@ -36,7 +36,7 @@ mod bindings {
 }
 
 /// The component: one library for as long as its instance lives.
-#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[cfg(all(target_family = "wasm", target_os = "unknown", feature = "component"))]
 mod component {
     use std::cell::RefCell;
 
