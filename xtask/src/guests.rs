@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use loci_policies_pack::{CRATE, pack};
 use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
-use crate::machine::{TARGETS, cargo, heading, prepare_page, root, run, target_folder};
+use crate::machine::{
+    TARGETS, cargo, heading, prepare_page, prepare_rust, root, run, target_folder,
+};
 
 /// The components that may import something. All others import nothing, and are built for a target
 /// that has nothing to import.
@@ -18,13 +21,15 @@ const PROFILE: &str = "component";
 
 /// Builds all components, and the page, which is part of one.
 pub fn build() -> Result<()> {
+    prepare_rust(&[])?;
     prepare_page(false)?;
-    heading("Building the page");
-    run(Command::new("node").arg("components/page/build.mjs").current_dir(root()))?;
     let (granted, pure) = names()?;
     let [for_pure, for_granted] = TARGETS;
-    heading("Building the components that import nothing");
+    heading("Building the components that import nothing, and the page");
     run(&mut cargo_for("build", for_pure, &pure))?;
+    run(&mut cargo_for("build", for_pure, &[CRATE.into()]))?;
+    pack(&root(), &built(for_pure, CRATE))?;
+    run(Command::new("node").arg("components/page/build.mjs").current_dir(root()))?;
     heading("Building the components with imports");
     run(&mut cargo_for("build", for_granted, &granted))?;
 
@@ -43,10 +48,9 @@ pub fn build() -> Result<()> {
 /// Lints what is compiled for Wasm only.
 pub fn lint() -> Result<()> {
     let (granted, pure) = names()?;
-    for (target, names) in TARGETS.into_iter().zip([pure, granted]) {
-        run(cargo_for("clippy", target, &names).args(["--", "-D", "warnings"]))?;
-    }
-    Ok(())
+    let sets = [(TARGETS[0], pure), (TARGETS[0], vec![CRATE.into()]), (TARGETS[1], granted)];
+    let linted = |(target, names): (_, Vec<_>)| cargo_for("clippy", target, &names);
+    sets.into_iter().try_for_each(|set| run(linted(set).args(["--", "-D", "warnings"])))
 }
 
 /// One cargo for all components of a target, so that they are compiled beside each other.
@@ -76,8 +80,7 @@ fn names() -> Result<(Vec<String>, Vec<String>)> {
 
 /// Where cargo leaves the module of a crate.
 fn built(target: &str, name: &str) -> PathBuf {
-    let file = format!("{}.wasm", name.replace('-', "_"));
-    target_folder().join(target).join(PROFILE).join(file)
+    target_folder().join(target).join(PROFILE).join(name.replace('-', "_") + ".wasm")
 }
 
 /// Makes a component of a core module; refuses one that imports anything.

@@ -23,7 +23,6 @@ pub fn up(arguments: &[String]) -> Result<()> {
 
 /// Builds components and host.
 pub fn build() -> Result<()> {
-    machine::prepare_rust(&[])?;
     machine::prepare_native()?;
     guests::build()?;
     heading(&format!("Building the host {ONCE}"));
@@ -32,7 +31,6 @@ pub fn build() -> Result<()> {
 
 /// Builds what `spin up` runs, and no host.
 pub fn build_for_spin() -> Result<()> {
-    machine::prepare_rust(&[])?;
     guests::build()?;
     eprintln!("\n`spin up` in {} runs them", root().display());
     Ok(())

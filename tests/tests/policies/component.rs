@@ -42,11 +42,7 @@ impl Policy {
             config.cranelift_nan_canonicalization(true);
             Engine::new(&config).expect("an engine")
         });
-        let path = repository().join(format!("target/components/{name}.wasm"));
-        let bytes = fs::read(&path).unwrap_or_else(|error| {
-            panic!("`{}` cannot be read ({error}); `cargo xtask build` makes it", path.display())
-        });
-        let component = Component::from_binary(engine, &bytes).expect("a component");
+        let component = Component::from_binary(engine, &compiled(name)).expect("a component");
         Self(Linker::new(engine).instantiate_pre(&component).expect("it imports nothing"))
     }
 
@@ -66,6 +62,14 @@ impl Policy {
             instance.get_typed_func::<P, (R,)>(&mut store, &export).expect("the function's type");
         function.call(&mut store, params).expect("it does not trap").0
     }
+}
+
+/// The component of this name that `cargo xtask build` made.
+pub fn compiled(name: &str) -> Vec<u8> {
+    let path = repository().join(format!("target/components/{name}.wasm"));
+    fs::read(&path).unwrap_or_else(|error| {
+        panic!("`{}` cannot be read ({error}); `cargo xtask build` makes it", path.display())
+    })
 }
 
 /// The policy of this name, compiled once.

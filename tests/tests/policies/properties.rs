@@ -15,7 +15,7 @@ const KINDS: [Kind; 5] =
 const CUTTABLE: [Kind; 3] = [Kind::Document, Kind::Memory, Kind::History];
 
 /// Items whose passages have one kind each; the kind of passage `n` is the `n`th, again and again.
-fn lengths() -> impl Strategy<Value = Lengths> {
+pub(super) fn lengths() -> impl Strategy<Value = Lengths> {
     let passage = 0..12_u32;
     let anchor = prop_oneof![
         Just(Anchor::Always),
@@ -183,7 +183,7 @@ fn text() -> impl Strategy<Value = (String, Vec<Index>)> {
 }
 
 /// A prompt with one instruction and one query.
-fn prompt() -> impl Strategy<Value = Prompt> {
+pub(super) fn prompt() -> impl Strategy<Value = Prompt> {
     let between =
         vec((select(&CUTTABLE[..]), any::<bool>(), of(0..2_000_000_000_u64), text()), 0..30);
     let policy = select(&["prompt-assembly", "prompt-assembly-classic"][..]);
