@@ -12,6 +12,7 @@ mod models;
 mod order;
 mod page;
 mod policies;
+mod prefix;
 mod recall;
 mod remote;
 mod seed;

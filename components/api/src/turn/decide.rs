@@ -7,10 +7,11 @@ use futures::future::{LocalBoxFuture, Shared};
 
 use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
-use super::passages::{self, Material, Meter, Source};
+use super::passages::{self, Listed, Material, Meter, Source};
 use super::queue::Stopped;
 use super::recall::{self, Embedded, Hits, Recalled, Scope};
 use super::receipt::Decided;
+use super::shares::{self, Shares};
 use super::{Turn, fit, history};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
@@ -20,6 +21,8 @@ use crate::db::messages;
 use crate::documents::recall::{Found, find};
 use crate::generation::Embedder;
 use crate::http::error::ApiError;
+use crate::http::request::NewMessage;
+use crate::settings::Settings;
 use crate::{measure, time};
 
 /// The query, embedded at most once.
@@ -34,6 +37,7 @@ struct Budget {
 /// What stands in the prompt verbatim, with its tokens.
 struct Shown {
     query_tokens: u32,
+    shares: Shares,
     messages: Vec<(Said, u32)>,
 }
 
@@ -56,7 +60,7 @@ impl Turn {
             self.look_up(early, &query),
             self.look_in_documents(&query)
         );
-        let Shown { query_tokens, messages: history } = history?;
+        let Shown { query_tokens, shares, messages: history } = history?;
         self.stages.lap("history");
         let (recalled, embedder) = self.recall(&history, hits?, &query).await?;
         let found = found?;
@@ -70,14 +74,15 @@ impl Turn {
         let chosen = recalled.iter().map(|one| one.found.message).collect();
         let passages = found.passages.iter().map(|(passage, _)| passage.chunk).collect();
         let material = Material {
-            instruction: self.message.instruction.as_ref().unwrap_or(&self.settings.instruction),
+            instruction: instruction(&self.message, &self.settings),
             found: found.passages,
             recalled,
             history,
             query: self.query(),
             query_tokens,
+            shares,
         };
-        let sources = passages::list(material, measured, &mut self.degraded)
+        let Listed { sources, left_out } = passages::list(material, measured, &mut self.degraded)
             .await
             .map_err(|error| ApiError::of_model(&error))?;
         self.stages.lap("condense");
@@ -90,6 +95,7 @@ impl Turn {
         Ok(Decided {
             kept: prompt.kept(sources.len()),
             sources,
+            left_out,
             recalled: chosen,
             passages,
             prompt,
@@ -136,22 +142,33 @@ impl Turn {
         let query = self.query();
         let mut all: Vec<&Said> = found.iter().collect();
         all.push(&query);
-        let mut tokens =
-            passages::tokens_of(&all, meter).await.map_err(|error| ApiError::of_model(&error))?;
+        let of_model = |error: ModelError| ApiError::of_model(&error);
+        let mut tokens = passages::tokens_of(&all, meter).await.map_err(of_model)?;
         let query_tokens = tokens.pop().unwrap_or(0);
+        let instruction = [instruction(&self.message, &self.settings)];
+        let request = shares::Request {
+            budget,
+            instruction: measure::count_known(meter.digest, &instruction)
+                .await
+                .map_err(of_model)?[0],
+            query: query_tokens,
+            memory: self.posted.memory,
+            documents: !self.posted.documents.is_empty(),
+        };
+        let shares = shares::shares(&request, policy, meter).await.map_err(of_model)?;
 
-        // What leaves the window can be recalled, but only where there is memory.
-        let mut from_turn = start;
-        if self.posted.memory {
-            let most = u64::from(budget) * u64::from(policy.history.percent) / 100;
-            let sizes: Vec<(u32, u32)> =
-                found.iter().zip(&tokens).map(|(one, tokens)| (one.turn, *tokens)).collect();
-            let block = policy.history.block;
-            from_turn = history::shrink(start, turn, block, &sizes, most as u32);
-        }
+        let sizes: Vec<(u32, u32)> = found
+            .iter()
+            .zip(&tokens)
+            .map(|(one, tokens)| {
+                let template = if one.role == "user" { shares.turn } else { 0 };
+                (one.turn, tokens.saturating_add(template))
+            })
+            .collect();
+        let from = history::slide(start, turn, policy.history.block, &sizes, shares.history);
         let messages: Vec<(Said, u32)> =
-            found.into_iter().zip(tokens).filter(|(one, _)| one.turn >= from_turn).collect();
-        Ok(Shown { query_tokens, messages })
+            found.into_iter().zip(tokens).filter(|(one, _)| one.turn >= from).collect();
+        Ok(Shown { query_tokens, shares, messages })
     }
 
     /// Step 2, for a session that remembers: looks what was said on the matter. Only `early`, since
@@ -251,6 +268,11 @@ impl Turn {
             content: self.message.content.clone(),
         }
     }
+}
+
+/// What the model is told to be and do in this turn.
+fn instruction<'a>(message: &'a NewMessage, settings: &'a Settings) -> &'a str {
+    message.instruction.as_ref().unwrap_or(&settings.instruction)
 }
 
 /// The chat model, if it can answer.

@@ -15,18 +15,41 @@ pub fn window_start(turn: u32, window: &Window) -> u32 {
     (first - 1).div_ceil(block) * block + 1
 }
 
-/// Moves the start of the window on, block by block, until its messages take at most `tokens_max`.
-/// At least the block with the latest turn stays: what is too long in it is for truncation to cut.
-pub fn shrink(start: u32, turn: u32, block: u32, tokens: &[(u32, u32)], tokens_max: u32) -> u32 {
-    let block = block.max(1);
-    let mut start = start;
-    let sum = |from: u32| -> u64 {
-        tokens.iter().filter(|(at, _)| *at >= from).map(|(_, n)| u64::from(*n)).sum()
+/// Moves the start of the window on until its messages, `(turn, tokens)` in order, take at most
+/// `tokens_max`, in steps that are as large as can be: `block` turns, or half of it, and so on.
+///
+/// The start is one more than a multiple of the step. So it stays where it is while the
+/// conversation goes on, until the window is too long again. A step after which less than a third
+/// of `tokens_max` would be left is too large. The latest turn stays: if it alone is too long, it
+/// is for truncation to cut.
+pub fn slide(start: u32, turn: u32, block: u32, tokens: &[(u32, u32)], tokens_max: u32) -> u32 {
+    let sum = |from: u32, to: u32| -> u64 {
+        let within = tokens.iter().filter(|(at, _)| (from..to).contains(at));
+        within.map(|(_, n)| u64::from(*n)).sum()
     };
-    while start + block < turn && sum(start) > u64::from(tokens_max) {
-        start += block;
+    let most = u64::from(tokens_max);
+    if start >= turn {
+        return start;
     }
-    start
+    let mut step = block.max(1);
+    loop {
+        let fits = (start..turn).step_by(step as usize).find(|at| sum(*at, turn) <= most);
+        match fits {
+            Some(at) if at == start || step == 1 => return at,
+            Some(at) => {
+                // What was left when the window moved here, which is the same for as long as it
+                // stays here.
+                let before = at - step;
+                let moved = (at..=turn).find(|end| sum(before, *end) > most).unwrap_or(turn);
+                if 3 * sum(at, moved) >= most {
+                    return at;
+                }
+            }
+            None if step == 1 => return turn - 1,
+            None => {}
+        }
+        step = if step.is_multiple_of(2) { step / 2 } else { 1 };
+    }
 }
 
 /// Leaves only turns that have both a message and an answer with something in it: what has no
@@ -87,14 +110,57 @@ mod tests {
         assert_eq!(window_start(1, &window(32, 8)), 1);
     }
 
+    /// Where a window of turns of so many tokens starts, before each turn up to `turns`.
+    fn starts(turns: u32, tokens: impl Fn(u32) -> u32, tokens_max: u32) -> Vec<(u32, u32)> {
+        let all: Vec<(u32, u32)> = (1..turns).map(|turn| (turn, tokens(turn))).collect();
+        let shown = |turn: u32| {
+            let start = window_start(turn, &window(32, 8));
+            let known: Vec<(u32, u32)> =
+                all.iter().filter(|(at, _)| (start..turn).contains(at)).copied().collect();
+            (turn, slide(start, turn, 8, &known, tokens_max))
+        };
+        (2..=turns).map(shown).collect()
+    }
+
     #[test]
-    fn a_window_that_takes_too_much_moves_on_block_by_block() {
+    fn a_window_that_takes_too_much_moves_on_in_large_steps() {
         let tokens: Vec<(u32, u32)> = (1..20).map(|turn| (turn, 10)).collect();
-        assert_eq!(shrink(1, 20, 4, &tokens, 1_000), 1);
-        assert_eq!(shrink(1, 20, 4, &tokens, 120), 9);
-        // The block with the latest turn stays, however long it is.
-        assert_eq!(shrink(1, 20, 4, &tokens, 5), 17);
-        assert_eq!(shrink(17, 18, 4, &[(17, 9_999)], 5), 17);
+        assert_eq!(slide(1, 20, 8, &tokens, 1_000), 1);
+        assert_eq!(slide(1, 20, 8, &tokens, 180), 9);
+        // After steps of 8 turns, 3 of 10 would be left; so they are steps of 4.
+        assert_eq!(slide(1, 20, 8, &tokens, 100), 13);
+        // The latest turn stays, however long it is.
+        assert_eq!(slide(1, 20, 8, &tokens, 5), 19);
+        assert_eq!(slide(1, 1, 8, &[], 5), 1);
+        assert_eq!(slide(1, 20, 1, &tokens, 25), 18);
+    }
+
+    #[test]
+    fn a_window_moves_seldom_never_back_and_keeps_a_third() {
+        for tokens_max in [230, 370, 1_000, 1_280, 2_400] {
+            // Of 100 tokens each; of 40 and 160 in turn; all but every tenth short.
+            let shapes: [fn(u32) -> u32; 3] = [
+                |_| 100,
+                |turn| if turn % 2 == 0 { 40 } else { 160 },
+                |turn| if turn % 10 == 0 { 200 } else { 60 },
+            ];
+            for tokens in shapes {
+                let starts = starts(400, tokens, tokens_max);
+                let mut moves = 0;
+                for pair in starts.windows(2) {
+                    assert!(pair[0].1 <= pair[1].1, "{tokens_max}: {pair:?}");
+                    moves += u32::from(pair[0].1 != pair[1].1);
+                }
+                for (turn, start) in &starts[40..] {
+                    let sum: u32 = (*start..*turn).map(tokens).sum();
+                    let fits = sum <= tokens_max && 3 * (sum + 200) >= tokens_max;
+                    assert!(fits, "{tokens_max}: {sum} tokens before turn {turn}");
+                }
+                // In the time in which so much is said, it moves at most three times.
+                let windows = 400 * 100 / tokens_max;
+                assert!(moves <= 3 * windows, "{tokens_max}: {moves} moves");
+            }
+        }
     }
 
     fn said(turn: u32, role: &'static str, content: &str) -> Found {

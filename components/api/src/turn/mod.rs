@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod replay;
 pub mod reply;
 mod saved;
+pub mod shares;
 pub mod sink;
 pub mod stopwatch;
 mod store;

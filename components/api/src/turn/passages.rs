@@ -3,6 +3,7 @@
 use super::condense;
 use super::degraded::Degraded;
 use super::recall::Recalled;
+use super::shares::Shares;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::types::{Kind, Passage, Role, Span};
 use crate::db::memory::Found;
@@ -62,6 +63,16 @@ pub struct Material<'a> {
     pub query: Found,
     /// The tokens of the user's message.
     pub query_tokens: u32,
+    /// Who may have how many tokens.
+    pub shares: Shares,
+}
+
+/// The passages of a turn.
+pub struct Listed {
+    /// Those that policies see.
+    pub sources: Vec<Source>,
+    /// Notes that have no room beside better ones.
+    pub left_out: Vec<Source>,
 }
 
 /// The tokens of messages: as they were stored where the same model measured them, counted in one
@@ -86,46 +97,28 @@ pub async fn tokens_of(messages: &[&Found], meter: Meter<'_>) -> Result<Vec<u32>
 }
 
 /// Makes the list of passages: instruction, documents, memories, history, query. Passages of
-/// documents and memories are condensed.
+/// documents and memories are condensed, and the best of them are taken for which there is room.
 ///
 /// Fails as the model does.
 pub async fn list(
-    material: Material<'_>,
+    mut material: Material<'_>,
     meter: Meter<'_>,
     degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Source>, ModelError> {
+) -> Result<Listed, ModelError> {
     let instruction = measure::count_known(meter.digest, &[material.instruction]).await?[0];
-    let memories: Vec<&Found> = material.recalled.iter().map(|one| &one.found).collect();
-    let memory_tokens = tokens_of(&memories, meter).await?;
-    let texts: Vec<(&str, u32)> = memories
-        .iter()
-        .zip(&memory_tokens)
-        .map(|(memory, tokens)| (memory.content.as_str(), *tokens))
-        .collect();
-    let kept =
-        condense::condense(&material.query.content, &texts, limits::MEMORY_TOKENS_MAX, degraded)
-            .await?;
-
-    let texts: Vec<&str> = material.found.iter().map(|(one, _)| one.content.as_str()).collect();
-    let tokens = measure::count_known(meter.digest, &texts).await?;
-    let texts: Vec<(&str, u32)> = texts.into_iter().zip(tokens).collect();
-    let query = &material.query.content;
-    let documents =
-        condense::condense(query, &texts, limits::DOCUMENT_TOKENS_MAX, degraded).await?;
+    let recalled = std::mem::take(&mut material.recalled);
+    let found = std::mem::take(&mut material.found);
+    let memories = memories(recalled, &material, meter, degraded).await?;
+    let documents = documents(found, &material, meter, degraded).await?;
+    let tokens = |notes: &[Source]| notes.iter().map(|one| one.passage.tokens).collect::<Vec<_>>();
+    let [documents_chosen, memories_chosen] =
+        material.shares.choose(&tokens(&documents), &tokens(&memories));
 
     let mut sources = vec![instruction_source(material.instruction, instruction)];
-    for ((passage, score), kept) in material.found.into_iter().zip(documents) {
-        if !kept.is_empty() {
-            sources.push(document_source(passage, score, kept));
-        }
-    }
-    for (recalled, kept) in material.recalled.into_iter().zip(kept) {
-        if kept.is_empty() {
-            continue;
-        }
-        let mut source = message_source(recalled.found, Kind::Memory, kept);
-        source.passage.score = recalled.score;
-        sources.push(source);
+    let mut left_out = Vec::new();
+    let notes = documents.into_iter().chain(memories);
+    for (note, chosen) in notes.zip(documents_chosen.into_iter().chain(memories_chosen)) {
+        if chosen { &mut sources } else { &mut left_out }.push(note);
     }
     for (message, tokens) in material.history {
         let kept = whole(&message.content, tokens);
@@ -136,7 +129,45 @@ pub async fn list(
     for (id, source) in sources.iter_mut().enumerate() {
         source.passage.id = id as u32;
     }
-    Ok(sources)
+    Ok(Listed { sources, left_out })
+}
+
+/// What was recalled and bears on the query, condensed.
+async fn memories(
+    recalled: Vec<Recalled>,
+    material: &Material<'_>,
+    meter: Meter<'_>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Vec<Source>, ModelError> {
+    let messages: Vec<&Found> = recalled.iter().map(|one| &one.found).collect();
+    let tokens = tokens_of(&messages, meter).await?;
+    let texts: Vec<(&str, u32)> =
+        messages.iter().map(|one| one.content.as_str()).zip(tokens).collect();
+    let tokens_max = material.shares.note(limits::MEMORY_TOKENS_MAX);
+    let kept = condense::condense(&material.query.content, &texts, tokens_max, degraded).await?;
+    let kept = recalled.into_iter().zip(kept).filter(|(_, kept)| !kept.is_empty());
+    let source = |(recalled, kept): (Recalled, condense::Kept)| {
+        let mut source = message_source(recalled.found, Kind::Memory, kept);
+        source.passage.score = recalled.score;
+        source
+    };
+    Ok(kept.map(source).collect())
+}
+
+/// What was found in documents and bears on the query, condensed.
+async fn documents(
+    found: Vec<(Passed, f32)>,
+    material: &Material<'_>,
+    meter: Meter<'_>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Vec<Source>, ModelError> {
+    let texts: Vec<&str> = found.iter().map(|(one, _)| one.content.as_str()).collect();
+    let tokens = measure::count_known(meter.digest, &texts).await?;
+    let texts: Vec<(&str, u32)> = texts.into_iter().zip(tokens).collect();
+    let tokens_max = material.shares.note(limits::DOCUMENT_TOKENS_MAX);
+    let kept = condense::condense(&material.query.content, &texts, tokens_max, degraded).await?;
+    let kept = found.into_iter().zip(kept).filter(|(_, kept)| !kept.is_empty());
+    Ok(kept.map(|((passage, score), kept)| document_source(passage, score, kept)).collect())
 }
 
 /// A text that is kept whole, as one span; none for an empty text.

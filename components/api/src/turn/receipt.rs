@@ -21,6 +21,8 @@ use crate::limits;
 pub struct Decided {
     /// The passages that policies saw.
     pub sources: Vec<Source>,
+    /// Notes that have no room beside better ones, so that policies did not see them.
+    pub left_out: Vec<Source>,
     /// The messages that recall chose, best first, used or not.
     pub recalled: Vec<u64>,
     /// The passages of documents that were chosen, best first, used or not.
@@ -388,14 +390,16 @@ fn memories(decided: &Decided) -> Vec<MemoryTold> {
 /// Every passage, and what became of it, but for the history that is there whole.
 fn passages(decided: &Decided) -> Vec<PassageTold> {
     let mut list = Vec::new();
-    for (source, kept) in decided.sources.iter().zip(&decided.kept) {
+    let left_out = decided.left_out.iter().map(|source| (source, 0));
+    let all = || decided.sources.iter().zip(decided.kept.iter().copied()).chain(left_out.clone());
+    for (source, kept) in all() {
         let passage = &source.passage;
-        if passage.kind == Kind::History && *kept == passage.tokens {
+        if passage.kind == Kind::History && kept == passage.tokens {
             continue;
         }
-        let (state, reason) = if *kept == passage.tokens {
+        let (state, reason) = if kept == passage.tokens {
             ("kept", None)
-        } else if *kept > 0 {
+        } else if kept > 0 {
             ("cut", Some("the budget leaves no room for the rest"))
         } else {
             ("dropped", Some("the budget leaves no room for it"))
@@ -409,13 +413,13 @@ fn passages(decided: &Decided) -> Vec<PassageTold> {
             turn: passage.turn,
             score: passage.score,
             tokens: passage.tokens,
-            kept_tokens: *kept,
+            kept_tokens: kept,
             condensed: bytes as usize != passage.text.len(),
             state,
             reason,
         });
     }
-    let seen: Vec<Option<u64>> = decided.sources.iter().map(|source| source.message).collect();
+    let seen: Vec<Option<u64>> = all().map(|(source, _)| source.message).collect();
     let dropped = |kind, message_id, passage_id| PassageTold {
         kind,
         role: None,
@@ -432,7 +436,7 @@ fn passages(decided: &Decided) -> Vec<PassageTold> {
     let unused = decided.recalled.iter().filter(|id| !seen.contains(&Some(**id)));
     list.extend(unused.map(|id| dropped("memory", Some(*id), None)));
     let found = |id: u64| {
-        let mut found = decided.sources.iter().filter_map(|source| source.found.as_ref());
+        let mut found = all().filter_map(|(source, _)| source.found.as_ref());
         found.any(|found| found.chunk == id)
     };
     let unused = decided.passages.iter().filter(|id| !found(**id));
