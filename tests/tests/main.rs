@@ -3,6 +3,7 @@
 mod clients;
 mod crash;
 mod documents;
+mod draft;
 mod engine;
 mod errors;
 mod generations;

@@ -23,7 +23,7 @@ use crate::turn;
 use crate::turn::recall::{self, Scope};
 use crate::turn::replay;
 use crate::turn::sink::{Form, Sink};
-use crate::{generation, index, limits, openai, status, time};
+use crate::{draft, generation, index, limits, openai, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -74,6 +74,12 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::SearchMemories(id, text, limit) => {
             Ok(response::json(200, &search(&database, &id, &text, limit).await?))
         }
+        Route::Draft(id) => {
+            let fields = body(request).await?;
+            let draft = draft::draft(database, settings, id.as_deref(), &fields).await?;
+            Ok(response::json(200, &draft))
+        }
+        Route::Measure => Ok(response::json(200, &draft::measured(&body(request).await?).await?)),
         Route::ImportMessages(id) => {
             let imported = import::imported(&body(request).await?)?;
             Ok(response::json(201, &store_imported(&database, &id, &imported).await?))

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod bindings;
 pub mod db;
 pub mod documents;
+pub mod draft;
 pub mod generation;
 pub mod http;
 pub mod index;

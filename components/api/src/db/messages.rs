@@ -103,6 +103,12 @@ pub const POST: &str = "INSERT INTO messages \
             AND p.status = 'pending' AND p.turn < messages.turn AND p.host_run = ?6 \
             AND p.lease > ?2)";
 
+/// What a message would be stored with: session id.
+pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled, \
+        (SELECT json_group_array(json_array(d.no, d.id, d.version)) FROM session_documents AS l \
+            CROSS JOIN documents AS d ON d.no = l.document \
+            WHERE l.session = s.no HAVING count(*) > 0) \
+    FROM sessions AS s WHERE s.id = ?1";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.
 pub const LOOK: &str = "SELECT m.cancel, m.lease, \
         (SELECT count(*) FROM messages AS p WHERE p.session = m.session \
@@ -180,6 +186,30 @@ pub async fn post(
         documents: documents::of_json(&row.text(4)),
         blocked: row.flag(5),
     })
+}
+
+/// What the next message of a session would be stored as, or the first one of a new session. Its
+/// ids are 0: nothing is stored.
+///
+/// Fails with 404 if there is no such session.
+pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<Posted, ApiError> {
+    let mut posted = Posted {
+        session_id: session_id.unwrap_or_default().to_owned(),
+        session: 0,
+        turn: 1,
+        user: 0,
+        reply: 0,
+        timestamp: time::now_micros(),
+        memory: true,
+        documents: Vec::new(),
+        blocked: false,
+    };
+    let Some(id) = session_id else { return Ok(posted) };
+    let mut rows = database.query("the session could not be read", IMAGINE, params![id]).await?;
+    let row = rows.first_mut().ok_or_else(|| ApiError::no_session(id))?;
+    (posted.session, posted.turn, posted.memory) = (row.int(0), row.small(1), row.flag(2));
+    posted.documents = documents::of_json(&row.text(3));
+    Ok(posted)
 }
 
 /// Ends a turn in one statement: reply, receipt, the user's message and the session.

@@ -26,6 +26,15 @@ pub struct Found {
     pub degraded: Vec<Degraded>,
 }
 
+/// What can be chosen in documents.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// The passages, with their scores.
+    pub passages: Vec<(Passage, Scores)>,
+    /// What was left out, and why.
+    pub degraded: Vec<Degraded>,
+}
+
 /// Finds the passages of these documents that answer best: at most `most`. The query is embedded
 /// already, or that failed and is noted elsewhere.
 ///
@@ -37,7 +46,21 @@ pub async fn find(
     query: Option<&Embedded>,
     most: u32,
 ) -> Result<Found, ApiError> {
-    let mut found = Found::default();
+    let Candidates { passages, mut degraded } = look_up(database, documents, text, query).await?;
+    let passages = rank(passages, text, most, &mut degraded);
+    Ok(Found { passages, degraded })
+}
+
+/// Finds the passages of these documents that can be chosen. The query is as for [`find`].
+///
+/// Fails as [`find`] does.
+pub async fn look_up(
+    database: &Database,
+    documents: &[Named],
+    text: &str,
+    query: Option<&Embedded>,
+) -> Result<Candidates, ApiError> {
+    let mut found = Candidates::default();
     if documents.is_empty() {
         return Ok(found);
     }
@@ -64,8 +87,12 @@ pub async fn find(
         }
     }
     let best = recall::best(&scores);
-    let candidates = distinct(passages::fetch(database, documents, &best).await?);
-    found.passages = rank(candidates, &scores, text, most, &mut found.degraded);
+    let passages = distinct(passages::fetch(database, documents, &best).await?);
+    let scored = |one: Passage| {
+        let scores = scores.get(&one.chunk).copied().unwrap_or_default();
+        (one, scores)
+    };
+    found.passages = passages.into_iter().map(scored).collect();
     Ok(found)
 }
 
@@ -158,10 +185,9 @@ fn distinct(mut found: Vec<Passage>) -> Vec<Passage> {
     found
 }
 
-/// Has the ranking policy choose.
-fn rank(
-    found: Vec<Passage>,
-    scores: &HashMap<u64, Scores>,
+/// Has the ranking policy choose at most `most`, best first.
+pub fn rank(
+    found: Vec<(Passage, Scores)>,
     query: &str,
     most: u32,
     degraded: &mut Vec<Degraded>,
@@ -169,13 +195,13 @@ fn rank(
     if found.is_empty() {
         return Vec::new();
     }
-    let candidates = found.iter().enumerate().map(|(at, one)| Candidate {
+    let candidates = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
         id: at as u32,
         kind: Kind::Document,
         role: Role::User,
         said_at: Some(time::seconds(one.created_at)),
-        dense: scores.get(&one.chunk).and_then(|scores| scores.dense),
-        lexical: scores.get(&one.chunk).and_then(|scores| scores.lexical),
+        dense: scores.dense,
+        lexical: scores.lexical,
         text: one.content.clone(),
     });
     let request = ranking::Request {
@@ -185,7 +211,7 @@ fn rank(
         most,
     };
     let choices = recall::ask(&request, degraded);
-    let mut found: Vec<Option<Passage>> = found.into_iter().map(Some).collect();
+    let mut found: Vec<Option<Passage>> = found.into_iter().map(|(one, _)| Some(one)).collect();
     let take = |choice: ranking::Choice| {
         let passage = found.get_mut(choice.id as usize)?.take()?;
         Some((passage, choice.score))

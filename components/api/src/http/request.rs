@@ -251,6 +251,20 @@ pub fn new_message(fields: &Map<String, Value>) -> Result<NewMessage, ApiError> 
     Ok(NewMessage { content: content.clone(), stream, supersedes, instruction: None, options })
 }
 
+/// Takes a message that is not said yet out of a body, and the most tokens of its prompt.
+///
+/// Fails as [`new_message`] does, and with 400 if it is to take the place of another one.
+pub fn draft(fields: &Map<String, Value>) -> Result<(NewMessage, Option<u32>), ApiError> {
+    let mut fields = fields.clone();
+    fields.entry("role").or_insert_with(|| "user".into());
+    let message = new_message(&fields)?;
+    if message.supersedes.is_some() {
+        let wrong = "`supersedes` belongs to a message that is said: a draft is the next one";
+        return Err(ApiError::invalid("supersedes", wrong));
+    }
+    Ok((message, whole(&fields, "prompt_tokens_max", 1, u32::MAX)?))
+}
+
 /// Takes how the model is to answer out of a body.
 ///
 /// Fails with 400 for an option that is out of range.

@@ -15,6 +15,10 @@ pub enum Route {
     Health,
     /// `GET /api/v1/llm/status`.
     ModelStatus,
+    /// `POST /api/v1/llm/measure`.
+    Measure,
+    /// `POST /api/v1/draft`, and below a session.
+    Draft(Option<String>),
     /// `POST /api/v1/maintenance`.
     Maintenance,
     /// `POST /api/v1/sessions`.
@@ -79,6 +83,8 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
                 format!("`{path}` needs Loci's own host: here, another one runs the model");
             Err(ApiError::new(501, "needs_loci_host", message))
         }
+        ["api", "v1", "llm", "measure"] => only(method, path, "POST", || Ok(Route::Measure)),
+        ["api", "v1", "draft"] => only(method, path, "POST", || Ok(Route::Draft(None))),
         ["api", "v1", "maintenance"] => only(method, path, "POST", || Ok(Route::Maintenance)),
         ["api", "v1", "sessions"] => match method {
             "POST" => Ok(Route::CreateSession),
@@ -112,6 +118,7 @@ fn session(
             _ => Err(wrong_method(method, path, "GET, PATCH, DELETE")),
         },
         ["memory"] => only(method, path, "PUT", || Ok(Route::SetMemory(id))),
+        ["draft"] => only(method, path, "POST", || Ok(Route::Draft(Some(id)))),
         ["cancel"] => only(method, path, "POST", || Ok(Route::Cancel(id))),
         ["messages"] => match method {
             "POST" => Ok(Route::PostMessage(id)),

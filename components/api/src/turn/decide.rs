@@ -9,7 +9,7 @@ use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
 use super::passages::{self, Listed, Material, Meter, Source};
 use super::queue::Stopped;
-use super::recall::{self, Embedded, Hits, Recalled, Scope};
+use super::recall::{self, Embedded, Hits, Scope, Scores};
 use super::receipt::Decided;
 use super::shares::{self, Shares};
 use super::{Turn, fit, history};
@@ -18,7 +18,8 @@ use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::assembly::{Description, Layout};
 use crate::db::memory::Found as Said;
 use crate::db::messages;
-use crate::documents::recall::{Found, find};
+use crate::db::passages::Passage;
+use crate::documents::recall::{self as find, Candidates};
 use crate::generation::Embedder;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
@@ -29,9 +30,11 @@ use crate::{measure, time};
 type Query = Shared<LocalBoxFuture<'static, Result<Rc<Embedded>, String>>>;
 
 /// Tokens that the model's context leaves.
-struct Budget {
-    prompt: u32,
-    reply: u32,
+pub(super) struct Budget {
+    /// For the prompt.
+    pub prompt: u32,
+    /// For the reply.
+    pub reply: u32,
 }
 
 /// What stands in the prompt verbatim, with its tokens.
@@ -41,6 +44,24 @@ struct Shown {
     messages: Vec<(Said, u32)>,
 }
 
+/// What a prompt is decided from.
+pub(super) struct Gathered {
+    /// The number of the model's digest in the database.
+    pub meter: i64,
+    /// Who may have how many tokens.
+    pub shares: Shares,
+    /// The recent turns that stand in the prompt verbatim, oldest first, with their tokens.
+    pub history: Vec<(Said, u32)>,
+    /// The tokens of the user's message.
+    pub query_tokens: u32,
+    /// What can be recalled.
+    pub memories: Vec<(Said, Scores)>,
+    /// What can be read in documents.
+    pub passages: Vec<(Passage, Scores)>,
+    /// The model that embedded the query, where one did.
+    pub embedder: Option<Rc<Embedder>>,
+}
+
 impl Turn {
     /// Steps 2 to 6: what the model is to read.
     pub(super) async fn decide(&mut self) -> Result<Decided, Stopped> {
@@ -48,40 +69,26 @@ impl Turn {
         let model = ready_model().await?;
         self.measured_by.clone_from(&model.digest);
         let budget = self.budget(&model)?;
-        let meter = messages::model_number(&self.database, &model.digest).await?;
-        let measured = Meter { digest: &model.digest, number: meter };
-        let policy = assemble::policy(&mut self.degraded);
-
-        // Where the window does not reach back to the first turn, no search has to wait for it.
-        let early = history::window_start(self.posted.turn, &policy.history) > 1;
-        let query = self.embedded();
-        let (history, hits, found) = futures::join!(
-            self.measure_history(&policy, budget.prompt, measured),
-            self.look_up(early, &query),
-            self.look_in_documents(&query)
-        );
-        let Shown { query_tokens, shares, messages: history } = history?;
-        self.stages.lap("history");
-        let (recalled, embedder) = self.recall(&history, hits?, &query).await?;
-        let found = found?;
-        for lost in found.degraded {
-            if !self.degraded.contains(&lost) {
-                self.degraded.push(lost);
-            }
-        }
+        let gathered = self.gather(&model, budget.prompt).await?;
+        let (text, settings) = (&self.message.content, self.settings.clone());
+        let degraded = &mut self.degraded;
+        let recalled =
+            recall::rank(gathered.memories, text, settings.recall_memories_max, degraded);
+        let found = find::rank(gathered.passages, text, settings.recall_passages_max, degraded);
         self.stages.lap("recall");
 
         let chosen = recalled.iter().map(|one| one.found.message).collect();
-        let passages = found.passages.iter().map(|(passage, _)| passage.chunk).collect();
+        let passages = found.iter().map(|(passage, _)| passage.chunk).collect();
         let material = Material {
-            instruction: instruction(&self.message, &self.settings),
-            found: found.passages,
+            instruction: instruction(&self.message, &settings),
+            found,
             recalled,
-            history,
+            history: gathered.history,
             query: self.query(),
-            query_tokens,
-            shares,
+            query_tokens: gathered.query_tokens,
+            shares: gathered.shares,
         };
+        let measured = Meter { digest: &model.digest, number: gathered.meter };
         let Listed { sources, left_out } = passages::list(material, measured, &mut self.degraded)
             .await
             .map_err(|error| ApiError::of_model(&error))?;
@@ -101,16 +108,48 @@ impl Turn {
             prompt,
             policy: assembled.policy,
             model,
-            meter,
-            embedder,
+            meter: gathered.meter,
+            embedder: gathered.embedder,
             budget: budget.prompt,
             reply_tokens_max: budget.reply,
-            query_tokens,
+            query_tokens: gathered.query_tokens,
         })
     }
 
+    /// Steps 2 and 3, as far as they are not decisions: the recent turns, and what the searches
+    /// find besides.
+    pub(super) async fn gather(
+        &mut self,
+        model: &ChatModel,
+        budget: u32,
+    ) -> Result<Gathered, ApiError> {
+        let meter = messages::model_number(&self.database, &model.digest).await?;
+        let measured = Meter { digest: &model.digest, number: meter };
+        let policy = assemble::policy(&mut self.degraded);
+
+        // Where the window does not reach back to the first turn, no search has to wait for it.
+        let early = history::window_start(self.posted.turn, &policy.history) > 1;
+        let query = self.embedded();
+        let (history, hits, found) = futures::join!(
+            self.measure_history(&policy, budget, measured),
+            self.look_up(early, &query),
+            self.look_in_documents(&query)
+        );
+        let Shown { query_tokens, shares, messages: history } = history?;
+        self.stages.lap("history");
+        let (memories, embedder) = self.recall(&history, hits?, &query).await?;
+        let found = found?;
+        for lost in found.degraded {
+            if !self.degraded.contains(&lost) {
+                self.degraded.push(lost);
+            }
+        }
+        let passages = found.passages;
+        Ok(Gathered { meter, shares, history, query_tokens, memories, passages, embedder })
+    }
+
     /// What the context of the model leaves for the prompt.
-    fn budget(&self, model: &ChatModel) -> Result<Budget, ApiError> {
+    pub(super) fn budget(&self, model: &ChatModel) -> Result<Budget, ApiError> {
         // Who does not ask for a length gets one that leaves most of a small context to the prompt.
         let usual = self.settings.reply_tokens(model).min(model.context_tokens / 4).max(1);
         let reply = self.message.options.max_tokens.unwrap_or(usual);
@@ -183,15 +222,15 @@ impl Turn {
 
     /// Step 2, for a session that is linked to documents: finds the passages on the matter. What
     /// was said in the session has no part in it, so the switch of its memory has none either.
-    async fn look_in_documents(&self, query: &Query) -> Result<Found, ApiError> {
+    async fn look_in_documents(&self, query: &Query) -> Result<Candidates, ApiError> {
         let documents = &self.posted.documents;
         if documents.is_empty() {
-            return Ok(Found::default());
+            return Ok(Candidates::default());
         }
-        let (text, most) = (&self.message.content, self.settings.recall_passages_max);
         let query = query.clone().await;
         let embedded = query.as_ref().ok().map(|query| &**query);
-        let mut found = find(&self.database, documents, text, embedded, most).await?;
+        let text = &self.message.content;
+        let mut found = find::look_up(&self.database, documents, text, embedded).await?;
         if let Err(reason) = query {
             found.degraded.push(Degraded::new("embedding", reason));
         }
@@ -205,18 +244,19 @@ impl Turn {
         embedding.boxed_local().shared()
     }
 
-    /// Step 2, for a session that remembers: recalls what does not stand in the prompt anyway.
+    /// Step 2, for a session that remembers: what can be recalled, and does not stand in the prompt
+    /// anyway.
     async fn recall(
         &mut self,
         history: &[(Said, u32)],
         hits: Option<Hits>,
         query: &Query,
-    ) -> Result<(Vec<Recalled>, Option<Rc<Embedder>>), ApiError> {
+    ) -> Result<(Vec<(Said, Scores)>, Option<Rc<Embedder>>), ApiError> {
         let everything = history.len() as u64 == 2 * u64::from(self.posted.turn - 1);
         if !self.posted.memory || everything {
             return Ok((Vec::new(), None));
         }
-        let hits = match hits {
+        let mut hits = match hits {
             Some(hits) => hits,
             None => match self.look_up(true, query).await? {
                 Some(hits) => hits,
@@ -224,12 +264,11 @@ impl Turn {
             },
         };
         let shown: Vec<u64> = history.iter().map(|(one, _)| one.message).collect();
-        let most = self.settings.recall_memories_max;
         let text = &self.message.content;
-        let (recalled, hits) =
-            recall::choose(&self.database, &self.scope(), text, hits, &shown, most).await?;
+        let found =
+            recall::candidates(&self.database, &self.scope(), text, &mut hits, &shown).await?;
         self.degraded.extend(hits.degraded);
-        Ok((recalled, hits.embedder))
+        Ok((found, hits.embedder))
     }
 
     fn scope(&self) -> Scope<'_> {

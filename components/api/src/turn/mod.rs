@@ -9,6 +9,7 @@ pub mod condense;
 pub mod consulted;
 pub mod decide;
 pub mod degraded;
+pub mod draft;
 pub mod fit;
 pub mod history;
 pub mod passages;

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use serde::Serialize;
+
 use super::degraded::{Degraded, reason};
 use super::{builtin, check, saved};
 use crate::bindings::inference::embeddings::Purpose;
@@ -47,11 +49,13 @@ pub struct Recalled {
 }
 
 /// The scores that the searches gave a message.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Scores {
     /// The cosine similarity.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dense: Option<f32>,
     /// BM25.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lexical: Option<f32>,
 }
 
@@ -106,14 +110,31 @@ pub async fn choose(
     shown: &[u64],
     most: u32,
 ) -> Result<(Vec<Recalled>, Hits), ApiError> {
+    let found = candidates(database, scope, text, &mut hits, shown).await?;
+    let chosen = rank(found, text, most, &mut hits.degraded);
+    Ok((chosen, hits))
+}
+
+/// What of the hits can be chosen, with its scores: the newest first. What is `shown` cannot.
+///
+/// Fails with 500 if the database does.
+pub async fn candidates(
+    database: &Database,
+    scope: &Scope<'_>,
+    text: &str,
+    hits: &mut Hits,
+    shown: &[u64],
+) -> Result<Vec<(Found, Scores)>, ApiError> {
     for message in shown {
         hits.scores.remove(message);
     }
     let best = best(&hits.scores);
     let found = memory::fetch(database, scope.session, &best, scope.before_turn).await?;
-    let candidates = distinct(found, text);
-    let chosen = rank(candidates, &hits.scores, text, most, &mut hits.degraded);
-    Ok((chosen, hits))
+    let scored = distinct(found, text).into_iter().map(|one| {
+        let scores = hits.scores.get(&one.message).copied().unwrap_or_default();
+        (one, scores)
+    });
+    Ok(scored.collect())
 }
 
 /// Forgets a session's scope in the index. The index is a cache: one that cannot be reached holds
@@ -294,10 +315,9 @@ pub fn plain(text: &str) -> String {
     text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect()
 }
 
-/// Has the policy choose; the built-in one does where it fails.
-fn rank(
-    found: Vec<Found>,
-    scores: &HashMap<u64, Scores>,
+/// Has the policy choose, best first; the built-in one does where it fails.
+pub fn rank(
+    found: Vec<(Found, Scores)>,
     query: &str,
     most: u32,
     degraded: &mut Vec<Degraded>,
@@ -305,13 +325,13 @@ fn rank(
     if found.is_empty() {
         return Vec::new();
     }
-    let candidates = found.iter().enumerate().map(|(at, one)| Candidate {
+    let candidates = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
         id: at as u32,
         kind: Kind::Memory,
         role: if one.role == "user" { Role::User } else { Role::Assistant },
         said_at: Some(time::seconds(one.timestamp)),
-        dense: scores.get(&one.message).and_then(|scores| scores.dense),
-        lexical: scores.get(&one.message).and_then(|scores| scores.lexical),
+        dense: scores.dense,
+        lexical: scores.lexical,
         text: one.content.clone(),
     });
     let request = ranking::Request {
@@ -321,7 +341,7 @@ fn rank(
         most,
     };
     let choices = ask(&request, degraded);
-    let mut found: Vec<Option<Found>> = found.into_iter().map(Some).collect();
+    let mut found: Vec<Option<Found>> = found.into_iter().map(|(one, _)| Some(one)).collect();
     let take = |choice: ranking::Choice| {
         let found = found.get_mut(choice.id as usize)?.take()?;
         Some(Recalled { found, score: choice.score })

@@ -1,6 +1,6 @@
-// From passages to the prompt that a model reads, as the server's turn does it: laid out, measured
-// piece by piece, cut, and measured again. The decisions are the policies'; what stands here only
-// does as they say.
+// From what was found to the prompt that a model reads, as the server's turn does it: chosen,
+// condensed, laid out, measured piece by piece, cut, and measured again. The decisions are the
+// policies'; what stands here only does as they say.
 
 const MONTHS = [
   "January", "February", "March", "April", "May", "June",
@@ -28,9 +28,114 @@ function day(seconds) {
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
-export async function compose(policies, draft, tokenizer) {
-  let layout = draft.layout;
-  const request = { passages: draft.passages, now: draft.now };
+export async function choose(policies, draft, tokenizer, most = {}) {
+  const of = (kind, found, count) => pick(policies, draft, kind, found, count, tokenizer);
+  const [memories, documents] = await Promise.all([
+    of("memory", draft.memories, most.memories ?? draft.memories.most),
+    of("document", draft.documents, most.documents ?? draft.documents.most),
+  ]);
+  const { instruction, history, query, now, turn } = draft;
+  const notes = withRoom([documents, memories], draft.notes);
+  const passages = [
+    passage("instruction", { role: "system", ...instruction }),
+    ...documents.filter((note) => notes.has(note)),
+    ...memories.filter((note) => notes.has(note)),
+    ...history.map((said) => passage("history", said)),
+    passage("query", { role: "user", turn, said_at: now, ...query }),
+  ];
+  passages.forEach((one, id) => (one.id = id));
+  return passages;
+}
+
+/** The notes that there is room for. The kinds take turns, each with its best first. */
+function withRoom(kinds, { tokens_max, label }) {
+  const chosen = new Set();
+  const longest = Math.max(...kinds.map((notes) => notes.length));
+  let left = tokens_max;
+  for (let rank = 0; rank < longest; rank++) {
+    for (const note of kinds.flatMap((notes) => notes.slice(rank, rank + 1))) {
+      if (note.tokens + label > left) continue;
+      left -= note.tokens + label;
+      chosen.add(note);
+    }
+  }
+  return chosen;
+}
+
+const bytes = (text) => encoder.encode(text).length;
+
+/** What is kept of a text that is short enough: all of it, in spans with their tokens. */
+const whole = ({ text, tokens }) =>
+  text === "" ? [] : [{ span: { start: 0, end: bytes(text) }, tokens }];
+
+function passage(kind, found, kept = whole(found), score = 0) {
+  return {
+    id: 0,
+    kind,
+    role: found.role ?? "user",
+    turn: found.turn ?? 0,
+    score,
+    ...(found.said_at !== undefined && { saidAt: found.said_at }),
+    tokens: kept.reduce((sum, { tokens }) => sum + tokens, 0),
+    text: found.text,
+    kept: kept.map(({ span }) => span),
+    spanTokens: kept.map(({ tokens }) => tokens),
+    found,
+  };
+}
+
+/** Has the policies choose, best first, and shorten what is too long. */
+async function pick(policies, draft, kind, { candidates, tokens_max }, most, tokenizer) {
+  if (candidates.length === 0) return [];
+  const query = draft.query.text;
+  const asked = candidates.map(({ role = "user", said_at, dense, lexical, text }, id) => {
+    return { id, kind, role, saidAt: said_at, dense, lexical, text };
+  });
+  const choices = policies.rank({ query, now: draft.now, candidates: asked, most });
+  const chosen = choices.map(({ id, score }) => ({ found: candidates[id], score }));
+  const long = chosen.filter(({ found }) => found.tokens > tokens_max);
+  const sources = long.map(({ found: { text, tokens } }) => ({
+    text,
+    tokens,
+    tokensMax: tokens_max,
+  }));
+  const spans = long.length > 0 ? policies.condense({ query, sources }) : [];
+  const pieces = long.flatMap(({ found }, at) => spans[at].map((span) => slice(found.text, span)));
+  const counts = pieces.length > 0 ? await tokenizer.count(pieces) : [];
+  let place = 0;
+  for (const [at, one] of long.entries()) {
+    const measured = spans[at].map((span) => ({ span, tokens: counts[place++] }));
+    one.kept = await shorten(one.found.text, measured, tokens_max, tokenizer);
+  }
+  return chosen
+    .map(({ found, score, kept }) => passage(kind, found, kept, score))
+    .filter(({ kept }) => kept.length > 0);
+}
+
+/** Cuts what is still too long at its end: a policy has no tokenizer, so it estimates. */
+async function shorten(text, spans, tokensMax, tokenizer) {
+  const kept = [];
+  let left = tokensMax;
+  for (const { span, tokens } of spans) {
+    if (tokens <= left) {
+      left -= tokens;
+      kept.push({ span, tokens });
+      continue;
+    }
+    const range = await tokenizer.clip(slice(text, span), left, "beginning");
+    if (range.start < range.end) {
+      const cut = { start: span.start, end: span.start + range.end };
+      const [counted] = await tokenizer.count([slice(text, cut)]);
+      kept.push({ span: cut, tokens: counted });
+    }
+    break;
+  }
+  return kept;
+}
+
+export async function compose(policies, asked, tokenizer) {
+  let layout = asked.layout;
+  const request = { passages: asked.passages, now: asked.now };
   let plan = policies.assemble(layout, request);
   let frame = await tokenizer.frame(roles(plan));
   if (frame === null) {
@@ -39,12 +144,12 @@ export async function compose(policies, draft, tokenizer) {
     frame = await tokenizer.frame(roles(plan));
   }
   const { literals } = policies.describe(layout);
-  const slots = await measure(plan, frame, literals, draft.passages, tokenizer);
+  const slots = await measure(plan, frame, literals, asked.passages, tokenizer);
   const items = slots.map((slot) => slot.item);
-  const kept = truncate(policies, { items, budget: draft.budget });
+  const kept = truncate(policies, { items, budget: asked.budget });
   const cut = kept.some(({ count }, at) => count !== items[at].tokens);
   const lines = await apply(plan, slots, kept, tokenizer);
-  return finish(layout, plan, lines, cut, draft.budget, tokenizer);
+  return finish(layout, plan, lines, cut, asked.budget, tokenizer);
 }
 
 const roles = ({ layout }) => (layout.tag === "chat" ? layout.val.map(({ role }) => role) : []);
@@ -147,7 +252,7 @@ async function apply(plan, slots, kept, tokenizer) {
 async function clip(piece, first, count, tokenizer) {
   const { text, tokens, passage, span } = piece;
   if (passage === undefined) return null;
-  let range = { start: 0, end: encoder.encode(text).length };
+  let range = { start: 0, end: bytes(text) };
   if (first + count < tokens) range = await tokenizer.clip(text, first + count, "beginning");
   if (first > 0) {
     const tail = await tokenizer.clip(slice(text, range), count, "end");

@@ -13,11 +13,13 @@ use wasm_bindgen_cli_support::Bindgen;
 pub const CRATE: &str = "loci-policies";
 
 /// The files that are written by hand.
-const FILES: [(&str, &[u8]); 4] = [
+const FILES: [(&str, &[u8]); 6] = [
     ("package.json", include_bytes!("../../js/package.json")),
     ("node.js", include_bytes!("../../js/node.js")),
     ("prompt.js", include_bytes!("../../js/prompt.js")),
     ("prompt.d.ts", include_bytes!("../../js/prompt.d.ts")),
+    ("server.js", include_bytes!("../../js/server.js")),
+    ("server.d.ts", include_bytes!("../../js/server.d.ts")),
 ];
 
 /// Writes the package into `target/policies` of the repository.
@@ -28,6 +30,7 @@ pub fn pack(repository: &Path, module: &Path) -> Result<()> {
     let table = &repository.join("models/embedding-static/table.bin");
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name("policies").typescript(true);
+    bindgen.omit_default_module_path(false);
     bindgen.web(true)?.remove_name_section(true).remove_producers_section(true);
     bindgen.generate(folder).with_context(|| format!("`{}`", module.display()))?;
     for (name, content) in FILES {
