@@ -128,3 +128,24 @@ fn a_deleted_session_is_gone_with_everything_in_it() {
     let list = client.get("/api/v1/sessions").unwrap().expect(200).unwrap();
     assert_eq!(list, json!([]));
 }
+
+#[test]
+fn messages_are_found_by_what_they_say() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("found").unwrap();
+    let other = client.create_session("other").unwrap();
+    client.say(&session, "The Kestrel ate 100% of it.").unwrap();
+    client.say(&session, "So it was.").unwrap();
+    client.say(&other, "A kestrel of another chat.").unwrap();
+    let find = |query: &str| {
+        let path = format!("/api/v1/sessions/{session}/messages?query={query}");
+        let found = client.get(&path).unwrap().expect(200).unwrap();
+        let contents = found.as_array().unwrap().iter().filter(|one| one["role"] == "user");
+        contents.map(|one| one["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(find("kestrel"), ["The Kestrel ate 100% of it."]);
+    assert_eq!(find("100%25+of"), ["The Kestrel ate 100% of it."]);
+    assert!(find("1%25f").is_empty() && find("__").is_empty());
+    assert_eq!(find("it"), ["So it was.", "The Kestrel ate 100% of it."]);
+}

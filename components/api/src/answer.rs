@@ -133,6 +133,9 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::ListMessages(id, page) => {
             Ok(response::json(200, &messages::list(database, &id, page).await?))
         }
+        Route::FindMessages(id, text, limit) => {
+            Ok(response::json(200, &messages::find(database, &id, &text, limit).await?))
+        }
         Route::GetReceipt(id, message) => get_receipt(database, &id, message).await,
         Route::ListMemories(id, page) => {
             Ok(response::json(200, &memory::list(database, &id, page).await?))

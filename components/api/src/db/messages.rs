@@ -131,6 +131,11 @@ pub const ABANDON: &str = "DELETE FROM messages \
 pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, metadata \
     FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
+/// Lists the messages of a session that contain a text, latest first: session number, pattern, the
+/// most. What they came about by is not read.
+pub const FIND: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, NULL \
+    FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
+    AND content LIKE ?2 ESCAPE '\\' ORDER BY turn DESC, role LIMIT ?3";
 /// Reads the latest turns before this one, oldest first: session number, first turn, this turn.
 pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, content \
     FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 \
@@ -366,6 +371,34 @@ pub async fn list(
     let parameters = params![session, page.limit, page.skip];
     let rows = database.query("the messages could not be read", LIST, parameters).await?;
     Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
+}
+
+/// The latest messages of a session that contain this text: at most `most`. Capital letters make
+/// no difference in English.
+///
+/// Fails with 404 if there is no such session.
+pub async fn find(
+    database: &Database,
+    session_id: &str,
+    text: &str,
+    most: u32,
+) -> Result<Vec<Message>, ApiError> {
+    let session = sessions::number(database, session_id).await?;
+    let parameters = params![session, containing(text), most];
+    let rows = database.query("the messages could not be searched", FIND, parameters).await?;
+    Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
+}
+
+/// The pattern of what contains a text, whose own signs stand for nothing but themselves.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for symbol in text.chars() {
+        if matches!(symbol, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(symbol);
+    }
+    pattern + "%"
 }
 
 thread_local! {

@@ -39,6 +39,8 @@ pub enum Route {
     PostMessage(String),
     /// `GET /api/v1/sessions/{id}/messages`.
     ListMessages(String, Page),
+    /// `GET /api/v1/sessions/{id}/messages?query=…`: the text, and the most messages.
+    FindMessages(String, String, u32),
     /// `POST /api/v1/sessions/{id}/messages/import`.
     ImportMessages(String),
     /// `GET /api/v1/sessions/{id}/messages/{message}/receipt`.
@@ -122,7 +124,13 @@ fn session(
         ["cancel"] => only(method, path, "POST", || Ok(Route::Cancel(id))),
         ["messages"] => match method {
             "POST" => Ok(Route::PostMessage(id)),
-            "GET" => Ok(Route::ListMessages(id, page(query, limits::MESSAGES_LIMIT_DEFAULT)?)),
+            "GET" => match text(query)? {
+                None => Ok(Route::ListMessages(id, page(query, limits::MESSAGES_LIMIT_DEFAULT)?)),
+                Some(text) => {
+                    let limit = number(query, "limit", 1, limits::MEMORY_HITS_MAX, 10)?;
+                    Ok(Route::FindMessages(id, text, limit))
+                }
+            },
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
         ["messages", "import"] => only(method, path, "POST", || Ok(Route::ImportMessages(id))),
@@ -152,15 +160,22 @@ fn wrong_method(method: &str, path: &str, allowed: &'static str) -> ApiError {
 }
 
 fn memories(id: String, query: &str) -> Result<Route, ApiError> {
-    match parameter(query, "query") {
+    match text(query)? {
         None => Ok(Route::ListMemories(id, page(query, limits::MEMORIES_LIMIT_DEFAULT)?)),
-        Some(text) if text.trim().is_empty() => {
-            Err(ApiError::invalid("query", "`query` must not be empty: leave it out to list all"))
-        }
         Some(text) => {
             let limit = number(query, "limit", 1, limits::MEMORY_HITS_MAX, 10)?;
             Ok(Route::SearchMemories(id, text, limit))
         }
+    }
+}
+
+/// What is looked for, if something is.
+fn text(query: &str) -> Result<Option<String>, ApiError> {
+    match parameter(query, "query") {
+        Some(text) if text.trim().is_empty() => {
+            Err(ApiError::invalid("query", "`query` must not be empty: leave it out to list all"))
+        }
+        text => Ok(text),
     }
 }
 
@@ -256,6 +271,15 @@ mod tests {
         assert_eq!(status("GET", path, "query=%20"), 400);
         let all = route("GET", path, "");
         assert_eq!(all, Ok(Route::ListMemories("x".to_owned(), Page { skip: 0, limit: 50 })));
+    }
+
+    #[test]
+    fn messages_are_found_by_what_they_say() {
+        let path = "/api/v1/sessions/x/messages";
+        let found = route("GET", path, "query=blue+cup&limit=3");
+        assert_eq!(found, Ok(Route::FindMessages("x".to_owned(), "blue cup".to_owned(), 3)));
+        assert_eq!(status("GET", path, "query="), 400);
+        assert_eq!(status("GET", path, "query=a&limit=101"), 400);
     }
 
     #[test]
