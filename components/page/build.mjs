@@ -41,6 +41,7 @@ const KINDS = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
   ".webmanifest": "application/manifest+json",
 };
 
@@ -72,7 +73,8 @@ function entry(file) {
 
 install();
 const settings = ["build.mjs", "package-lock.json", "tsconfig.json", "vite.config.ts"];
-const inputs = [...files(path.join(here, "web")), ...settings.map((name) => path.join(here, name))];
+const folders = [path.join(here, "web"), path.resolve(here, "../../target/policies")];
+const inputs = [...folders.flatMap(files), ...settings.map((name) => path.join(here, name))];
 const wanted = digest(inputs.map((file) => `${file} ${digest(read(file))}`).join("\n"));
 const stamp = path.join(out, "inputs");
 if (read(stamp) !== wanted) {

@@ -7,9 +7,10 @@ export default defineConfig({
   testDir: "tests",
   outputDir: "../../target/page/test-results",
   reporter: "line",
-  // A busy machine is slow, and a server serves several of these at once.
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // A busy machine is slow, and a server serves several of these at once: what waits for so long
+  // waits for something that does not come.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   workers: 2,
   forbidOnly: true,
   use: {

@@ -1,7 +1,17 @@
+import path from "node:path";
 import { defineConfig } from "vite";
+
+/** The policies for JavaScript, which `cargo xtask build` makes. */
+const policies = path.resolve(import.meta.dirname, "../../target/policies");
 
 export default defineConfig({
   root: "web",
+  resolve: {
+    alias: [
+      { find: /^loci-policies$/, replacement: `${policies}/policies.js` },
+      { find: /^loci-policies\/(\w+)$/, replacement: `${policies}/$1.js` },
+    ],
+  },
   build: {
     target: "es2023",
     emptyOutDir: true,

@@ -8,9 +8,10 @@ use spin_sdk::http::FullBody;
 /// A response of this component.
 pub type Response = http::Response<FullBody<Bytes>>;
 
-/// Nothing is loaded from elsewhere, run from a string, or shown inside another site.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'; object-src 'none'";
+/// Nothing is loaded from elsewhere, run from a string, or shown inside another site. WebAssembly
+/// of its own may be compiled: the policies, with which a prompt is tried.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// A built file.
 #[derive(Debug)]

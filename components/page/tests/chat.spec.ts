@@ -1,6 +1,15 @@
-import { expect, json, say, session, SLOW, test } from "./page";
+import { expect, json, longSession, say, session, SLOW, test } from "./page";
 
 const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
+
+/** A model may end any reply, by chance, before somebody gets to stop it; but not one like this. */
+const ENDLESS = {
+  type: "json_schema",
+  json_schema: {
+    name: "numbers",
+    schema: { type: "array", items: { type: "integer" }, minItems: 4_000 },
+  },
+};
 
 test("a first message makes a session that is there after a reload", async ({ page }) => {
   await page.goto("/");
@@ -21,7 +30,7 @@ test("a reply lists the memory that it used, with its passage and its day", asyn
   request,
 }) => {
   const fillers = Array.from({ length: 40 }, (_, day) => `Filler ${day}: it was grey and mild.`);
-  const id = await session(request, "Far back", [FACT, ...fillers]);
+  const id = await longSession(request, "Far back", [FACT, ...fillers]);
   await page.goto(`/#/sessions/${id}`);
   await say(page, "Where does my sister keep her violin?");
   const reply = page.locator(".reply").last();
@@ -51,8 +60,13 @@ test("the memory of a session can be switched off, and the list says so", async 
 test("a reply streams, and stops when it is told to", async ({ browser }) => {
   test.skip(SLOW === "", "there is no slow server");
   const page = await browser.newPage({ baseURL: SLOW });
+  await page.route("**/messages", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    const body = { ...route.request().postDataJSON(), response_format: ENDLESS };
+    return route.continue({ postData: JSON.stringify(body) });
+  });
   await page.goto("/");
-  await page.getByRole("textbox", { name: "Message" }).fill("Tell me a long story.");
+  await page.getByRole("textbox", { name: "Message", exact: true }).fill("Tell me a long story.");
   await page.keyboard.press("Enter");
   await expect(page.locator(".reply.live .prose")).not.toBeEmpty();
   await page.getByRole("button", { name: "Stop the reply" }).click();

@@ -1,7 +1,7 @@
 /** The page for everyone: by keyboard, with a screen reader, on a phone, in the dark. */
 import { readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { barriers, expect, session, test } from "./page";
+import { barriers, expect, longSession, session, test } from "./page";
 
 const SAID = ["My **boat** is called Meltemi.", "And `code` too.", "What is it called?"];
 
@@ -17,7 +17,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize(viewport);
       await page.goto("/");
-      await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
+      await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeVisible();
       expect(await barriers(page)).toEqual([]);
 
       const id = await session(request, "For everyone", SAID);
@@ -54,10 +54,21 @@ test("on a phone nothing is wider than the screen, and the chats are a drawer", 
   await expect(page.getByRole("button", { name: "New chat", exact: true })).not.toBeVisible();
 });
 
+test("what scrolls is the chat, never the page around it", async ({ page, request }) => {
+  const days = Array.from({ length: 40 }, (_, day) => `Day ${day} was mild.`);
+  const id = await longSession(request, "Long", days);
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.locator(".said").last()).toBeInViewport();
+  await page.getByRole("button", { name: /Memories of this chat/ }).click();
+  await expect(page.locator(".memory-list li").first()).toBeVisible();
+  const tallest = await page.evaluate(() => document.documentElement.scrollHeight - innerHeight);
+  expect(tallest).toBe(0);
+});
+
 test("everything is reached by the keyboard", async ({ page, request }) => {
   const id = await session(request, "By hand", ["Hello."]);
   await page.goto(`/#/sessions/${id}`);
-  await expect(page.getByRole("textbox", { name: "Message" })).toBeFocused();
+  await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeFocused();
   await page.getByRole("button", { name: "Why this reply" }).focus();
   await page.keyboard.press("Enter");
   const panel = page.getByRole("complementary", { name: "Why this reply" });
@@ -86,7 +97,7 @@ test("the scripts are at most 200 kB, compressed, and kept by the browser", asyn
     if (response.url().endsWith(".js")) scripts.push(response.url());
   });
   await page.goto("/");
-  await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Message", exact: true })).toBeVisible();
   const built = readdirSync("../../target/page/dist/assets").filter((name) => name.endsWith(".js"));
   let bytes = 0;
   for (const name of built) {

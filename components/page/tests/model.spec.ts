@@ -30,11 +30,11 @@ test("a server that is gone is told, and so is its return", async ({ page }) => 
   await page.goto("/");
   await expect(page.getByTitle("Model and settings")).not.toContainText("…");
   await page.route("**/api/**", (route) => route.abort());
-  await page.getByRole("textbox", { name: "Message" }).fill("Are you there?");
+  await page.getByRole("textbox", { name: "Message", exact: true }).fill("Are you there?");
   await page.keyboard.press("Enter");
   await expect(page.locator(".toast")).toContainText("does not answer");
   // What was written is not lost.
-  await expect(page.getByRole("textbox", { name: "Message" })).toHaveValue("Are you there?");
+  await expect(page.getByRole("textbox", { name: "Message", exact: true })).toHaveValue("Are you there?");
 });
 
 test("how the model answers can be set, and which one does is listed", async ({

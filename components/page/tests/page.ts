@@ -48,18 +48,45 @@ export async function json(
   return response.json();
 }
 
-/** Says something on the page, and waits for the end of the reply. */
+/** Makes a session in which all this was said elsewhere, one message a turn. */
+export async function longSession(
+  request: APIRequestContext,
+  name: string,
+  said: string[],
+): Promise<string> {
+  const id = await session(request, name);
+  const messages = said.flatMap((content) => [
+    { role: "user", content },
+    { role: "assistant", content: "Noted." },
+  ]);
+  await json(request.post(`/api/v1/sessions/${id}/messages/import`, { data: { messages } }));
+  return id;
+}
+
+/** Says something on the page, and waits until the server and the page have done with it. */
 export async function say(page: Page, text: string): Promise<void> {
-  await page.getByRole("textbox", { name: "Message" }).fill(text);
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await box.fill(text);
+  // Before there is an answer, there is no reply either: that nothing is under way says little.
+  const answered = page.waitForResponse(
+    (response) => response.request().method() === "POST" && response.url().endsWith("/messages"),
+  );
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("button", { name: "Send" })).toBeVisible();
+  await (await answered).finished();
   await expect(page.locator(".reply.live")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Send" })).toBeVisible();
 }
 
 /** What axe finds serious or critical on the page as it stands. */
 export async function barriers(page: Page): Promise<string[]> {
-  // Colours on their way from one to another have no contrast of their own.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished)));
+  // Colours on their way from one to another have no contrast of their own. What turns until
+  // something is there has no end, and what is taken away before its end has none either.
+  await page.evaluate(() => {
+    const ending = document
+      .getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+    return Promise.allSettled(ending.map((one) => one.finished)).then(() => undefined);
+  });
   await page.evaluate(axe.source);
   const found = await page.evaluate(() => {
     const runner = (window as unknown as { axe: typeof import("axe-core") }).axe;

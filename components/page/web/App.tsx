@@ -5,10 +5,12 @@ import { documents } from "./documents";
 import { Icon } from "./icons";
 import { MemoryPanel } from "./MemoryPanel";
 import { ModelPanel } from "./ModelPanel";
+import { PolicyPanel } from "./PolicyPanel";
 import { ReceiptPanel } from "./ReceiptPanel";
 import { Sidebar } from "./Sidebar";
 import { actions, currentSession, useStore } from "./store";
 import { Toasts } from "./Toasts";
+import { TryPanel } from "./TryPanel";
 
 export function App() {
   const state = useStore();
@@ -84,6 +86,8 @@ export function App() {
         <ReceiptPanel session={session} message={state.panel.message} key={state.panel.message} />
       )}
       {state.panel?.kind === "documents" && <DocumentPanel session={session} />}
+      {state.panel?.kind === "try" && <TryPanel key={state.current ?? "new"} />}
+      {state.panel?.kind === "policies" && <PolicyPanel />}
       {state.panel?.kind === "model" && <ModelPanel model={state.model} />}
       <Toasts toasts={state.toasts} />
     </div>

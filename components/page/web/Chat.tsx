@@ -92,6 +92,11 @@ export function Chat({ state }: { state: State }) {
           follows.current = true;
           void actions.say(text);
         }}
+        trying={state.panel?.kind === "try"}
+        onTry={() => {
+          actions.show(state.panel?.kind === "try" ? null : { kind: "try" });
+          if (matchMedia("(min-width: 72rem)").matches) document.getElementById("composer")?.focus();
+        }}
         onStop={() => state.current && void actions.stop(state.current)}
       />
     </section>

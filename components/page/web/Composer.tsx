@@ -11,12 +11,15 @@ interface Props {
   remembers: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
+  trying: boolean;
+  onTry: () => void;
 }
 
 /** The most bytes of a message; the server refuses what is longer. */
 const BYTES_MAX = 65_536;
 
-export function Composer({ text, onText, live, model, remembers, onSend, onStop }: Props) {
+export function Composer(props: Props) {
+  const { text, onText, live, model, remembers, onSend, onStop, trying, onTry } = props;
   const box = useRef<HTMLTextAreaElement>(null);
   const tooLong = text.length > BYTES_MAX / 4 && new TextEncoder().encode(text).length > BYTES_MAX;
   const ready = text.trim() !== "" && !live && !tooLong;
@@ -45,7 +48,7 @@ export function Composer({ text, onText, live, model, remembers, onSend, onStop 
           rows={1}
           // On a touch screen this would bring up the keyboard over what one came to read.
           autoFocus={!matchMedia("(hover: none)").matches}
-          placeholder="Say something worth remembering"
+          placeholder="Say something"
           aria-label="Message"
           value={text}
           onChange={(event) => onText(event.target.value)}
@@ -61,6 +64,18 @@ export function Composer({ text, onText, live, model, remembers, onSend, onStop 
             }
           }}
         />
+        {model?.status === "ready" && (
+          <button
+            type="button"
+            className="quiet try"
+            aria-label="Try this prompt"
+            title="See the prompt while you write"
+            aria-expanded={trying}
+            onClick={onTry}
+          >
+            <Icon name="eye" />
+          </button>
+        )}
         {live ? (
           <button
             type="button"

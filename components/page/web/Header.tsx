@@ -26,7 +26,7 @@ export function Header({ session, messages, state }: Props) {
         onClick={() => void actions.setMemory(session.id, !on)}
       >
         <span className="track" aria-hidden="true" />
-        Memory
+        <span className="label">Memory</span>
       </button>
       {state.documents && (
         <button

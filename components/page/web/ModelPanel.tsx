@@ -11,6 +11,9 @@ export function ModelPanel({ model }: { model: ModelStatus | null }) {
       {model && <Status model={model} />}
       <Models model={model} />
       <Settings />
+      <p>
+        <button onClick={() => actions.show({ kind: "policies" })}>Policies …</button>
+      </p>
     </Panel>
   );
 }

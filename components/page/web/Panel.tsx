@@ -3,9 +3,17 @@ import { Icon } from "./icons";
 import { actions } from "./store";
 
 /** What stands beside the chat, or over it where there is no room. */
-export function Panel({ title, children }: { title: string; children: ReactNode }) {
+interface Props {
+  title: string;
+  /** Whether one goes on with what one was at, where there is room for both. */
+  inPassing?: boolean;
+  children: ReactNode;
+}
+
+export function Panel({ title, inPassing = false, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
+    if (inPassing && matchMedia("(min-width: 72rem)").matches) return;
     const before = document.activeElement;
     heading.current?.focus();
     return () => {

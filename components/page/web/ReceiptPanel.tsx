@@ -1,9 +1,9 @@
 import { useEffect, useState } from "react";
 import { api, type Passage, type Receipt, type Session } from "./api";
 import { Panel } from "./Panel";
-import { duration, fullness, inOrder, losses, shares } from "./receipt";
+import { Picture } from "./Picture";
+import { duration, fullness, inOrder } from "./receipt";
 import { chatOf, useStore } from "./store";
-import { plural } from "./text";
 import { said } from "./time";
 
 export function ReceiptPanel({ session, message }: { session: Session; message: number }) {
@@ -15,56 +15,19 @@ export function ReceiptPanel({ session, message }: { session: Session; message: 
   return (
     <Panel title="Why this reply">
       {error && <p className="failure">{error}</p>}
-      {receipt && <Picture receipt={receipt} />}
+      {receipt && (
+        <Picture filled={receipt}>
+          The prompt took <strong>{receipt.usage.prompt_tokens.toLocaleString()}</strong> of the{" "}
+          {receipt.budget.toLocaleString()} tokens that it may have: {fullness(receipt)} %.
+          {receipt.usage.cached_tokens > 0 && (
+            <> The model still knew {receipt.usage.cached_tokens.toLocaleString()} of them from before.</>
+          )}
+        </Picture>
+      )}
       {receipt && <Passages receipt={receipt} session={session} />}
       {receipt && <Facts receipt={receipt} />}
       {receipt && <Prompt receipt={receipt} />}
     </Panel>
-  );
-}
-
-/** The model's context as a bar: what went in, and what is left. */
-function Picture({ receipt }: { receipt: Receipt }) {
-  const parts = shares(receipt);
-  const cut = losses(receipt);
-  const all = parts.reduce((sum, part) => sum + part.tokens, 0);
-  const { prompt_tokens, cached_tokens } = receipt.usage;
-  return (
-    <section className="picture">
-      <p className="lead">
-        The prompt took <strong>{prompt_tokens.toLocaleString()}</strong> of the{" "}
-        {receipt.budget.toLocaleString()} tokens that it may have: {fullness(receipt)} %.
-        {cached_tokens > 0 && (
-          <> The model still knew {cached_tokens.toLocaleString()} of them from before.</>
-        )}
-      </p>
-      <div className="bar" aria-hidden="true">
-        {parts.map((part) => (
-          <span
-            key={part.kind}
-            className={`share ${part.kind}`}
-            style={{ flexGrow: part.tokens / all }}
-            title={`${part.label}: ${part.tokens}`}
-          />
-        ))}
-      </div>
-      <ul className="legend">
-        {parts.map((part) => (
-          <li key={part.kind}>
-            <span className={`swatch ${part.kind}`} aria-hidden="true" />
-            <span>{part.label}</span>
-            <span className="number">{part.tokens.toLocaleString()}</span>
-          </li>
-        ))}
-      </ul>
-      <p className="hint cut">
-        {cut.length === 0
-          ? "Nothing had to be cut."
-          : `Cut for lack of room: ${cut
-              .map(({ text, tokens }) => `${plural(tokens, "token")} of ${text}`)
-              .join(", ")}.`}
-      </p>
-    </section>
   );
 }
 

@@ -2,6 +2,7 @@ import { useState, type RefObject } from "react";
 import type { Session } from "./api";
 import { Icon } from "./icons";
 import { ModelBadge } from "./ModelBadge";
+import { around, useFound, type Hit } from "./found";
 import { actions, type State } from "./store";
 import { ThemeButton } from "./ThemeButton";
 import { age } from "./time";
@@ -16,6 +17,7 @@ export function Sidebar({ state, search, onClose }: Props) {
   const [query, setQuery] = useState("");
   const wanted = query.trim().toLowerCase();
   const found = state.sessions?.filter((session) => nameOf(session).toLowerCase().includes(wanted));
+  const said = useFound(state.sessions, query.trim());
   const groups = new Map<string, Session[]>();
   for (const session of found ?? []) {
     const heading = age(session.last_updated_at);
@@ -62,8 +64,21 @@ export function Sidebar({ state, search, onClose }: Props) {
             </ul>
           </section>
         ))}
-        {state.sessions && found?.length === 0 && (
-          <p className="hint">{wanted ? "No chat has this in its name." : "No chats yet."}</p>
+        {said && said.length > 0 && (
+          <section>
+            <h2>In what was said</h2>
+            <ul className="said-list">
+              {said.map((hit) => (
+                <Said key={hit.message.id} hit={hit} text={query.trim()} onClose={onClose} />
+              ))}
+            </ul>
+          </section>
+        )}
+        {state.sessions?.length === 0 && <p className="hint">No chats yet.</p>}
+        {wanted && found?.length === 0 && (wanted.length < 2 || said?.length === 0) && (
+          <p className="hint" role="status">
+            No chat has this in its name or in what was said.
+          </p>
         )}
       </div>
       <footer>
@@ -71,6 +86,28 @@ export function Sidebar({ state, search, onClose }: Props) {
         <ThemeButton />
       </footer>
     </nav>
+  );
+}
+
+function Said({ hit, text, onClose }: { hit: Hit; text: string; onClose: () => void }) {
+  const { session, message } = hit;
+  const [before, match, after] = around(message.content, text);
+  return (
+    <li>
+      <button
+        onClick={() => {
+          actions.open(session.id, message.id);
+          onClose();
+        }}
+      >
+        <span className="name">{nameOf(session)}</span>
+        <span className="words">
+          {before}
+          <mark>{match}</mark>
+          {after}
+        </span>
+      </button>
+    </li>
   );
 }
 

@@ -33,7 +33,12 @@ export function Sources({ metadata, messages, chosen = null, onChosen }: Props) 
   return (
     <>
       {list.length > 0 && (
-        <details className="sources" ref={box}>
+        <details
+          className="sources"
+          ref={box}
+          // What was asked for is not left behind the message box.
+          onToggle={({ currentTarget: it }) => it.open && it.scrollIntoView({ block: "nearest" })}
+        >
           <summary>
             <Icon name={list.some(({ kind }) => kind === "document") ? "file" : "memory"} />
             {heading(list)}

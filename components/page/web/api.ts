@@ -1,4 +1,6 @@
 /** The HTTP API, as far as the page uses it. The types are those that the server documents. */
+import type { Draft } from "loci-policies/prompt";
+import type { Measure, Measured } from "loci-policies/server";
 import { EventReader, type StreamEvent } from "./sse";
 
 export interface Session {
@@ -188,6 +190,38 @@ export interface Generation {
   seed: number | null;
 }
 
+/** A component that decides something. */
+export interface Policy {
+  digest: string;
+  interface: string;
+  name: string | null;
+  state: string;
+  source: "shipped" | "uploaded";
+  added_at: string | null;
+  activated_at: string | null;
+}
+
+/** What is decided by a policy, and by which. */
+export interface Hook {
+  interface: string;
+  active: string;
+  previous: string | null;
+}
+
+export interface Policies {
+  policies: Policy[];
+  hooks: Hook[];
+}
+
+/** Something that was done with a policy. */
+export interface PolicyEvent {
+  at: string;
+  what: string;
+  interface: string;
+  digest: string;
+  name?: string | null;
+}
+
 /** What the server answered when it could not do what it was asked for. */
 export class ApiError extends Error {
   constructor(
@@ -210,15 +244,21 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  // The browser itself says of a form what it is.
-  const isForm = body instanceof FormData;
+async function ask<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal: AbortSignal | null = null,
+): Promise<T> {
+  // The browser itself says of a form, and of a file, what it is.
+  const isForm = body instanceof FormData || body instanceof Blob;
   const isJson = body !== undefined && !isForm;
   const headers = new Headers(isJson ? [["content-type", "application/json"]] : []);
   const response = await fetch(ROOT + path, {
     method,
     headers,
     body: isForm ? body : isJson ? JSON.stringify(body) : null,
+    signal,
     // What is under way when the page is left still arrives.
     keepalive: method === "DELETE",
   }).catch(() => {
@@ -250,6 +290,11 @@ export const api = {
   setMemory: (id: string, enabled: boolean) =>
     ask<Session>("PUT", `/sessions/${id}/memory`, { enabled }),
   messages: (id: string, from = 0) => all<Message>(`/sessions/${id}/messages`, from),
+  findMessages: (id: string, text: string, most: number) =>
+    ask<Message[]>(
+      "GET",
+      `/sessions/${id}/messages?limit=${most}&query=${encodeURIComponent(text)}`,
+    ),
   cancel: (id: string) => ask<{ cancelled: number }>("POST", `/sessions/${id}/cancel`),
   memories: (id: string) => all<Memory>(`/sessions/${id}/memories`),
   findMemories: (id: string, query: string) =>
@@ -280,8 +325,27 @@ export const api = {
   loadModel: (model: string) => ask<unknown>("POST", "/llm/load", { model }),
   generation: () => ask<Generation>("GET", "/llm/config"),
   setGeneration: (change: Partial<Generation>) => ask<Generation>("PUT", "/llm/config", change),
+  draft: (session: string | null, draft: Drafted, signal: AbortSignal) =>
+    ask<Draft>("POST", session ? `/sessions/${session}/draft` : "/draft", draft, signal),
+  measure: (asked: Measure) => ask<Measured>("POST", "/llm/measure", asked),
+  policies: () => ask<Policies>("GET", "/policies"),
+  policyLog: () => ask<{ events: PolicyEvent[] }>("GET", "/policies/log?limit=20"),
+  addPolicy: (file: File) => {
+    const name = file.name.replace(/\.wasm$/, "").slice(0, 60) || "policy";
+    const component = new Blob([file], { type: "application/wasm" });
+    return ask<Policy>("POST", `/policies?name=${encodeURIComponent(name)}`, component);
+  },
+  usePolicy: (digest: string) => ask<Policy>("POST", `/policies/${digest}/activate`, {}),
+  rollBackPolicy: (hook: string) => ask<Policy>("POST", "/policies/rollback", { interface: hook }),
+  removePolicy: (digest: string) => ask<void>("DELETE", `/policies/${digest}`),
   modelStatus: () => ask<ModelStatus>("GET", "/llm/status"),
 };
+
+/** What one is about to say, and the most tokens of its prompt. */
+export interface Drafted {
+  content: string;
+  prompt_tokens_max?: number;
+}
 
 /** What to say, and which earlier message it takes the place of. */
 export interface Sending {

@@ -8,8 +8,15 @@ export interface Share {
   tokens: number;
 }
 
+/** What of a receipt tells how full the context is. */
+export type Filled = Pick<Receipt, "context_tokens" | "budget"> & {
+  usage: Pick<Receipt["usage"], "prompt_tokens">;
+  history: Pick<Receipt["history"], "tokens">;
+  passages: Pick<Receipt["passages"][number], "kind" | "tokens" | "kept_tokens">[];
+};
+
 /** How the context of a turn was filled, in the order in which a prompt is laid out. */
-export function shares(receipt: Receipt): Share[] {
+export function shares(receipt: Filled): Share[] {
   const kept = (kind: string) => {
     const list = receipt.passages.filter((passage) => passage.kind === kind);
     return list.reduce((sum, passage) => sum + passage.kept_tokens, 0);
@@ -40,7 +47,7 @@ const CUT: Record<string, [string, string]> = {
 };
 
 /** What there was no room for: so many passages of a kind, and their tokens. */
-export function losses(receipt: Receipt): { text: string; tokens: number }[] {
+export function losses(receipt: Filled): { text: string; tokens: number }[] {
   return Object.entries(CUT).flatMap(([kind, [one, many]]) => {
     const cut = receipt.passages.filter((it) => it.kind === kind && it.kept_tokens < it.tokens);
     const tokens = cut.reduce((sum, it) => sum + it.tokens - it.kept_tokens, 0);
@@ -49,7 +56,7 @@ export function losses(receipt: Receipt): { text: string; tokens: number }[] {
 }
 
 /** How much of the budget the prompt takes, in percent. */
-export function fullness(receipt: Receipt): number {
+export function fullness(receipt: Filled): number {
   return receipt.budget ? Math.round((100 * receipt.usage.prompt_tokens) / receipt.budget) : 0;
 }
 

@@ -32,6 +32,8 @@ export type Panel =
   | { kind: "receipt"; message: number }
   | { kind: "model" }
   | { kind: "documents" }
+  | { kind: "policies" }
+  | { kind: "try" }
   | null;
 
 export interface State {
@@ -51,7 +53,8 @@ export interface State {
   toasts: Toast[];
 }
 
-const UNDO_MILLIS = 6_000;
+/** So long something can be undone: enough to notice, to read, and to get there. */
+const UNDO_MILLIS = 10_000;
 
 const EMPTY: Chat = { messages: null, live: null, error: null, draft: "" };
 /** Stands for a session that is not made yet. */

@@ -22,8 +22,10 @@ export * from "./state";
 
 const DRAW_MILLIS = 40;
 const POLL_MILLIS = 1_500;
-/** A message is indexed moments after its reply; longer than this nobody waits for the badge. */
-const INDEX_LOOKS = 6;
+/** A message is indexed moments after its reply, or later on a busy machine: looked for so often, */
+const INDEX_LOOKS = 24;
+/** and at first in quick succession, then once in so many milliseconds. */
+const INDEX_WAIT_MILLIS = 5_000;
 
 const aborts = new Map<string, AbortController>();
 
@@ -47,7 +49,7 @@ async function watchIndexing(id: string, from: number): Promise<void> {
   for (let look = 0; look < INDEX_LOOKS; look++) {
     const waiting = read().chats[id]?.messages?.slice(from).some((message) => !message.is_embedded);
     if (!waiting || read().chats[id]?.live) return;
-    await new Promise((resolve) => setTimeout(resolve, 250 << look));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(250 * 2 ** look, INDEX_WAIT_MILLIS)));
     if (read().chats[id]?.live) return;
     await reload(id, from);
   }
@@ -131,6 +133,9 @@ async function refreshModel(): Promise<void> {
   modelTimer = setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
 }
 
+/** The message that is to be shown when the address leads to its session. */
+let wanted: { id: string; message: number } | null = null;
+
 export const actions = {
   async start(): Promise<void> {
     void refreshModel();
@@ -143,7 +148,9 @@ export const actions = {
   /** Shows what the address names. */
   follow(): void {
     const id = /^#\/sessions\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
-    set({ current: id, panel: null, target: null });
+    const target = wanted?.id === id ? wanted.message : null;
+    wanted = null;
+    set({ current: id, panel: null, target });
     if (!id) return;
     const open = async () => {
       // Another window, or a program, may have made it.
@@ -155,7 +162,9 @@ export const actions = {
     });
   },
 
-  open(id: string | null): void {
+  /** Shows a session, or a new one; and a message in it, wherever it stands. */
+  open(id: string | null, message: number | null = null): void {
+    if (id && message !== null) wanted = { id, message };
     const hash = id ? `#/sessions/${id}` : "#/";
     if (location.hash === hash) actions.follow();
     else location.hash = hash;
