@@ -10,4 +10,5 @@ mod javascript;
 mod model;
 mod native;
 mod properties;
+mod variants;
 mod write;

@@ -74,16 +74,26 @@ pub fn compiled(name: &str) -> Vec<u8> {
 
 /// The policy of this name, compiled once.
 pub fn policy(name: &str) -> &'static Policy {
-    const NAMES: [&str; 5] =
-        ["prompt-assembly", "prompt-assembly-classic", "truncation", "ranking", "condensation"];
+    const NAMES: [&str; 7] = [
+        "prompt-assembly",
+        "prompt-assembly-classic",
+        "prompt-assembly-recency",
+        "prompt-assembly-compact",
+        "truncation",
+        "ranking",
+        "condensation",
+    ];
     static POLICIES: [OnceLock<Policy>; NAMES.len()] = [const { OnceLock::new() }; NAMES.len()];
     let place = NAMES.iter().position(|known| *known == name);
     POLICIES[place.expect("a policy of this project")].get_or_init(|| Policy::load(name))
 }
 
+pub fn describe(name: &str) -> assembly::Description {
+    policy(name).call("assembly", "describe", ())
+}
+
 pub fn literals(name: &str) -> Vec<String> {
-    let description: assembly::Description = policy(name).call("assembly", "describe", ());
-    description.literals
+    describe(name).literals
 }
 
 pub fn assemble(prompt: &model::Prompt) -> Option<model::Layout> {
