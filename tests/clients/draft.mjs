@@ -7,8 +7,11 @@ import { pathToFileURL } from "node:url";
 const [, , packed, address, session] = process.argv;
 const folder = pathToFileURL(`${packed}/`);
 const { exports } = JSON.parse(readFileSync(new URL("package.json", folder)));
-const load = (name) => import(new URL(exports[name].node ?? exports[name].default, folder).href);
+const load = (name) => import(new URL(exports[name].default, folder).href);
+// As on an edge runtime, which reads no files: with a module that is compiled already.
 const policies = await load(".");
+const module_or_path = new WebAssembly.Module(readFileSync(new URL(exports["./policies.wasm"], folder)));
+await policies.default({ module_or_path });
 const { choose, compose, render, DoesNotFit } = await load("./prompt");
 const { tokenizer } = await load("./server");
 

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { Chat } from "./Chat";
 import { DocumentPanel } from "./DocumentPanel";
 import { documents } from "./documents";
+import { Gate } from "./Gate";
 import { Icon } from "./icons";
 import { MemoryPanel } from "./MemoryPanel";
 import { ModelPanel } from "./ModelPanel";
@@ -62,6 +63,14 @@ export function App() {
       }
     : {};
 
+  if (state.gate !== "open") {
+    return (
+      <>
+        <Gate refused={state.gate === "refused"} />
+        <Toasts toasts={state.toasts.slice(-1)} />
+      </>
+    );
+  }
   return (
     <div className={`app${menu ? " menu-open" : ""}${state.panel ? " panel-open" : ""}`}>
       <a className="skip" href="#composer" onClick={focusComposer}>

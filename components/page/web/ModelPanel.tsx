@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { api, type Generation, type ModelFile, type ModelStatus } from "./api";
+import { key } from "./key";
 import { summary } from "./ModelBadge";
 import { Panel } from "./Panel";
 import { actions } from "./store";
@@ -11,8 +12,9 @@ export function ModelPanel({ model }: { model: ModelStatus | null }) {
       {model && <Status model={model} />}
       <Models model={model} />
       <Settings />
-      <p>
+      <p className="buttons">
         <button onClick={() => actions.show({ kind: "policies" })}>Policies …</button>
+        {key.isKnown() && <button onClick={actions.lock}>Forget the key</button>}
       </p>
     </Panel>
   );

@@ -1,7 +1,9 @@
 /** The HTTP API, as far as the page uses it. The types are those that the server documents. */
 import type { Draft } from "loci-policies/prompt";
 import type { Measure, Measured } from "loci-policies/server";
+import { key } from "./key";
 import { EventReader, type StreamEvent } from "./sse";
+import { read, set } from "./state";
 
 export interface Session {
   id: string;
@@ -236,12 +238,20 @@ export class ApiError extends Error {
 const ROOT = "/api/v1";
 
 async function failure(response: Response): Promise<ApiError> {
+  if (response.status === 401) lock();
   try {
     const { error } = await response.json();
     return new ApiError(error.message, response.status, error.code);
   } catch {
     return new ApiError(`the server answered with ${response.status}`, response.status, "unknown");
   }
+}
+
+/** Asks for a key, or for another one: the one that was sent is of no use. */
+function lock(): void {
+  const refused = key.isKnown() || read().gate === "refused";
+  key.set(null);
+  set({ gate: refused ? "refused" : "wanted" });
 }
 
 async function ask<T>(
@@ -253,7 +263,7 @@ async function ask<T>(
   // The browser itself says of a form, and of a file, what it is.
   const isForm = body instanceof FormData || body instanceof Blob;
   const isJson = body !== undefined && !isForm;
-  const headers = new Headers(isJson ? [["content-type", "application/json"]] : []);
+  const headers = key.headers(isJson ? { "content-type": "application/json" } : {});
   const response = await fetch(ROOT + path, {
     method,
     headers,
@@ -364,7 +374,7 @@ export async function send(
 ): Promise<void> {
   const response = await fetch(`${ROOT}/sessions/${session}/messages`, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    headers: key.headers({ "content-type": "application/json", accept: "text/event-stream" }),
     body: JSON.stringify({ role: "user", ...sending }),
     signal,
   });

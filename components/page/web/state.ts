@@ -45,6 +45,8 @@ export interface State {
   documents: Document[] | null;
   /** How many uploads are on their way. */
   uploads: number;
+  /** Whether the server wants a key that it has not got, or got another one. */
+  gate: "open" | "wanted" | "refused";
   /** Whether the server answered when it was last asked. */
   online: boolean;
   panel: Panel;
@@ -67,6 +69,7 @@ let state: State = {
   model: null,
   documents: null,
   uploads: 0,
+  gate: "open",
   online: true,
   panel: null,
   target: null,
@@ -170,7 +173,8 @@ export async function attempt(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    toast(said(error));
+    // Who is asked for a key knows what is wrong.
+    if (state.gate === "open") toast(said(error));
   }
 }
 

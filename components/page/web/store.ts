@@ -1,5 +1,6 @@
 /** What can be done with sessions, what is said in them, and the model. */
 import { ApiError, api, send, type Message, type Metadata, type Session } from "./api";
+import { key } from "./key";
 import {
   attempt,
   chatOf,
@@ -126,8 +127,8 @@ async function refreshModel(): Promise<void> {
   clearTimeout(modelTimer);
   try {
     set({ model: await api.modelStatus(), online: true });
-  } catch {
-    set({ online: false });
+  } catch (error) {
+    set({ online: error instanceof ApiError && error.status === 401 });
   }
   const settled = read().online && read().model?.status !== "loading";
   modelTimer = setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
@@ -142,7 +143,24 @@ export const actions = {
     window.addEventListener("hashchange", () => actions.follow());
     window.addEventListener("pagehide", finishAll);
     await attempt(refreshSessions);
-    actions.follow();
+    if (read().gate === "open") actions.follow();
+  },
+
+  /** Tries a key, and begins anew with it if the server knows it. */
+  async unlock(text: string): Promise<void> {
+    key.set(text);
+    try {
+      await api.sessions();
+      location.reload();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) toast(said(error));
+    }
+  },
+
+  /** Forgets the key, and begins anew without one. */
+  lock(): void {
+    key.set(null);
+    location.reload();
   },
 
   /** Shows what the address names. */

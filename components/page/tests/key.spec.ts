@@ -1,0 +1,33 @@
+/** A server that wants a key gets one, and no other page than the one that asks for it is shown. */
+import { barriers, expect, say, session, test } from "./page";
+
+test("a key is asked for, kept, and forgotten", async ({ page, request }) => {
+  const id = await session(request, "Behind the gate");
+  await page.route("**/api/**", async (route) => {
+    if ((await route.request().headerValue("authorization")) === "Bearer loci-right") {
+      return route.continue();
+    }
+    const error = { message: "`authorization` must be `Bearer KEY`", code: "invalid_api_key" };
+    return route.fulfill({ status: 401, json: { error } });
+  });
+  await page.goto(`/#/sessions/${id}`);
+  const box = page.getByLabel("Key", { exact: true });
+  await expect(box).toBeFocused();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  expect(await barriers(page)).toEqual([]);
+  await box.fill("loci-wrong");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("does not know this key");
+  await box.fill("loci-right");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Behind the gate");
+  await say(page, "Hello.");
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Behind the gate");
+
+  await page.getByTitle("Model and settings").click();
+  await page.getByRole("button", { name: "Forget the key" }).click();
+  await expect(page.getByRole("heading", { name: "This server wants a key" })).toBeVisible();
+  await page.reload();
+  await expect(box).toBeVisible();
+});
