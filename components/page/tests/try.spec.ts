@@ -50,6 +50,11 @@ test("sliders show what less would leave", async ({ page, request }) => {
   await expect(panel.locator(".piece.query")).toHaveText(QUESTION);
   await panel.getByRole("button", { name: "As it will be sent" }).click();
   await expect(memories).not.toHaveCount(0);
+  await panel.getByRole("combobox", { name: "Laid out by" }).selectOption("Plain text");
+  await expect(panel.getByRole("heading", { name: "text", exact: true })).toBeVisible();
+  await expect(panel.locator(".piece.query")).toHaveText(QUESTION);
+  expect(await barriers(page)).toEqual([]);
+  await panel.getByRole("combobox", { name: "Laid out by" }).selectOption("The default");
   await panel.getByRole("slider", { name: "Tokens of the prompt" }).fill("64");
   await expect(panel.locator(".failure")).toContainText("64 are allowed");
   await panel.getByRole("slider", { name: "Tokens of the prompt" }).fill("900");

@@ -4,9 +4,9 @@ import { Panel } from "./Panel";
 import { Picture } from "./Picture";
 import { fullness } from "./receipt";
 import { actions, chatOf, useStore } from "./store";
-import { roomOf, useTried, type Trial, type Tried } from "./tried";
+import { LAYOUTS, roomOf, useTried, type Trial, type Tried } from "./tried";
 
-const AS_IT_IS: Trial = { budget: null, memories: null, documents: null };
+const AS_IT_IS: Trial = { budget: null, memories: null, documents: null, layout: null };
 /** Less is hardly ever enough for the message itself. */
 const BUDGET_MIN = 64;
 
@@ -69,6 +69,25 @@ export function TryPanel() {
               value={trial.documents ?? draft.documents.most}
               onChange={(documents) => set({ documents })}
             />
+          )}
+          <label>
+            <span>Laid out by</span>
+            <select
+              value={trial.layout ?? LAYOUTS[0]![0]}
+              onChange={({ target }) => set({ layout: LAYOUTS[target.selectedIndex]![0] })}
+            >
+              {LAYOUTS.map(([name, text]) => (
+                <option key={name} value={name}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          </label>
+          {trial.layout && trial.layout !== LAYOUTS[0]![0] && (
+            <p className="hint">
+              The recent turns are those that the policy in use asks for. This one, in use, might
+              ask for more of them, or fewer.
+            </p>
           )}
           <button type="button" disabled={!changed} onClick={() => setTrial(AS_IT_IS)}>
             As it will be sent

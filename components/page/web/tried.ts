@@ -1,5 +1,6 @@
 /** The prompt of what is being written, put together in the browser by the policies that ship. */
 import { useEffect, useState } from "react";
+import type { AssemblyName } from "loci-policies";
 import type { Chosen, Draft, Policies, Prompt, Tokenizer } from "loci-policies/prompt";
 import { api } from "./api";
 import type { Filled } from "./receipt";
@@ -12,7 +13,16 @@ export interface Trial {
   budget: number | null;
   memories: number | null;
   documents: number | null;
+  layout: AssemblyName | null;
 }
+
+/** The layouts that can be tried. The first is the one that ships in use. */
+export const LAYOUTS: [AssemblyName, string][] = [
+  ["prompt-assembly", "The default"],
+  ["prompt-assembly-recency", "Fresh context first"],
+  ["prompt-assembly-compact", "Few words, for a small context"],
+  ["prompt-assembly-classic", "Plain text"],
+];
 
 export interface Tried {
   draft: Draft;
@@ -70,7 +80,8 @@ async function compose(draft: Draft, trial: Trial): Promise<Tried> {
   };
   const passages = await choose(policies, draft, tokenizer, most);
   const budget = Math.min(trial.budget ?? draft.budget, roomOf(draft));
-  const asked = { layout: "prompt-assembly" as const, passages, now: draft.now, budget };
+  const layout = trial.layout ?? LAYOUTS[0]![0];
+  const asked = { layout, passages, now: draft.now, budget };
   const prompt = await compose(policies, asked, tokenizer);
   return { draft, passages, prompt, filled: fill(draft, passages, prompt, budget) };
 }
@@ -99,7 +110,7 @@ export function useTried(session: string | null, content: string, trial: Trial) 
   const [draft, setDraft] = useState<Draft | null>(null);
   const [tried, setTried] = useState<Tried | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const { budget, memories, documents } = trial;
+  const { budget, memories, documents, layout } = trial;
 
   useEffect(() => {
     const abort = new AbortController();
@@ -127,7 +138,7 @@ export function useTried(session: string | null, content: string, trial: Trial) 
     };
     if (!draft) show(null, null);
     else {
-      compose(draft, { budget, memories, documents }).then(
+      compose(draft, { budget, memories, documents, layout }).then(
         (tried) => show(tried, null),
         (cause: Error) => show(null, `${cause.message}.`),
       );
@@ -135,6 +146,6 @@ export function useTried(session: string | null, content: string, trial: Trial) 
     return () => {
       stale = true;
     };
-  }, [draft, budget, memories, documents]);
+  }, [draft, budget, memories, documents, layout]);
   return { draft, tried, error };
 }

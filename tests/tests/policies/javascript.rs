@@ -175,7 +175,8 @@ fn truncation_request(lengths: &Lengths) -> Value {
 
 #[test]
 fn the_package_lays_out_prompts_as_the_components_do() {
-    for name in ["prompt-assembly", "prompt-assembly-classic"] {
+    for ending in ["", "-classic", "-compact", "-recency"] {
+        let name = &format!("prompt-assembly{ending}");
         let mut component = Asked::start(name, "loci:policy/assembly@0.1.0");
         let description = component.ask("describe", &[]);
         let answer = node(&[("describe", vec![json!(name)])]).remove(0);

@@ -13,6 +13,10 @@ pub enum Assembly {
     Default,
     /// `prompt-assembly-classic`: plain text.
     Classic,
+    /// `prompt-assembly-compact`: few words of its own.
+    Compact,
+    /// `prompt-assembly-recency`: fresh context first.
+    Recency,
 }
 
 impl Assembly {
@@ -21,6 +25,8 @@ impl Assembly {
         match name {
             "prompt-assembly" => Some(Self::Default),
             "prompt-assembly-classic" => Some(Self::Classic),
+            "prompt-assembly-compact" => Some(Self::Compact),
+            "prompt-assembly-recency" => Some(Self::Recency),
             _ => None,
         }
     }
@@ -38,6 +44,8 @@ impl Assembly {
         match self {
             Self::Default => describe!(prompt_assembly),
             Self::Classic => describe!(prompt_assembly_classic),
+            Self::Compact => describe!(prompt_assembly_compact),
+            Self::Recency => describe!(prompt_assembly_recency),
         }
     }
 
@@ -46,6 +54,8 @@ impl Assembly {
         match self {
             Self::Default => default::assemble(request),
             Self::Classic => classic::assemble(request),
+            Self::Compact => compact::assemble(request),
+            Self::Recency => recency::assemble(request),
         }
     }
 }
@@ -153,6 +163,8 @@ macro_rules! assembly {
 
 assembly!(default, prompt_assembly);
 assembly!(classic, prompt_assembly_classic);
+assembly!(compact, prompt_assembly_compact);
+assembly!(recency, prompt_assembly_recency);
 
 /// `truncation.truncate`.
 pub fn truncate(request: &Lengths) -> Result<Vec<Kept>, Error> {

@@ -65,7 +65,8 @@ fn assembly(name: &str) -> Result<Assembly, JsValue> {
     let message = || {
         let shown: String = name.chars().take(64).collect();
         format!(
-            "`{shown}` is not a layout that ships: `prompt-assembly`, `prompt-assembly-classic`"
+            "`{shown}` is not a layout that ships: `prompt-assembly`, or it with `-classic`, \
+             `-compact` or `-recency`"
         )
     };
     Assembly::named(name).ok_or_else(|| JsError::new(&message()).into())

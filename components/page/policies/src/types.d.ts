@@ -1,5 +1,9 @@
 /** A layout that ships. */
-export type AssemblyName = "prompt-assembly" | "prompt-assembly-classic";
+export type AssemblyName =
+  | "prompt-assembly"
+  | "prompt-assembly-classic"
+  | "prompt-assembly-compact"
+  | "prompt-assembly-recency";
 
 /** What a passage is in the prompt. */
 export type Kind = "instruction" | "document" | "memory" | "history" | "query";
