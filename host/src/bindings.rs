@@ -80,6 +80,7 @@ pub mod policy {
                 import loci:policy/condensation@0.1.0;
                 import loci:policy/extraction@0.1.0;
                 import loci:policy/chunking@0.1.0;
+                import loci:policy/versions@0.1.0;
             }
         ",
         world: "loci:host-policy/imports",
@@ -87,7 +88,7 @@ pub mod policy {
         additional_derives: [Clone, PartialEq],
     });
     pub use loci::policy::{
-        assembly, chunking, condensation, extraction, ranking, truncation, types,
+        assembly, chunking, condensation, extraction, ranking, truncation, types, versions,
     };
 }
 

@@ -132,7 +132,12 @@ impl<I: Interface> Slot<I> {
         kept.truncate(KEPT_MAX);
     }
 
-    fn find(&self, digest: &str) -> Option<Arc<Policy<I>>> {
+    /// The policy that is in use, or one of those that were loaded last, by its digest.
+    pub fn find(&self, digest: &str) -> Option<Arc<Policy<I>>> {
+        let current = self.current();
+        if current.digest == digest {
+            return Some(current);
+        }
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|policy| policy.digest == digest).cloned()
     }
@@ -167,14 +172,24 @@ impl<I: Interface> Policy<I> {
     ///
     /// Fails as the cases of `failure` say.
     pub fn call(&self, request: &I::Request) -> Result<I::Answer, Failure> {
-        let bytes = I::measure(request)?;
-        let (answer,): (I::Answer,) =
-            run(&self.pre, &self.function, (request,), bytes, &I::ALLOWANCE)?;
-        if I::keeps_rules(&self.facts, request, &answer) {
-            Ok(answer)
-        } else {
-            Err(Failure::InvalidAnswer)
-        }
+        self.measured_call(request).0
+    }
+
+    /// As [`Policy::call`], with the units of fuel that it took.
+    pub fn measured_call(&self, request: &I::Request) -> (Result<I::Answer, Failure>, u64) {
+        let bytes = match I::measure(request) {
+            Ok(bytes) => bytes,
+            Err(failure) => return (Err(failure), 0),
+        };
+        let mut spent = 0;
+        let answer = run(&self.pre, &self.function, (request,), bytes, &I::ALLOWANCE, &mut spent);
+        let answer = answer.and_then(|(answer,): (I::Answer,)| {
+            match I::keeps_rules(&self.facts, request, &answer) {
+                true => Ok(answer),
+                false => Err(Failure::InvalidAnswer),
+            }
+        });
+        (answer, spent)
     }
 
     fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
@@ -232,7 +247,7 @@ impl<I: Interface> Probe<'_, I> {
         R: Lift + Send + Sync + 'static,
     {
         let function = self.function::<(), (R,)>(name)?;
-        run::<(), (R,)>(self.pre, &function, (), 0, &I::ALLOWANCE)
+        run::<(), (R,)>(self.pre, &function, (), 0, &I::ALLOWANCE, &mut 0)
             .map(|(answer,)| answer)
             .map_err(|failure| Refusal::Describe { function: name, failure })
     }
@@ -292,24 +307,28 @@ fn find_interface<I: Interface>(component: &Component) -> Result<ComponentExport
     })
 }
 
-/// Calls a function in a store of its own.
+/// Calls a function in a store of its own. `spent` is then the fuel that it took.
 fn run<P, R>(
     pre: &InstancePre<Limits>,
     function: &ComponentExportIndex,
     params: P,
     request_bytes: usize,
     allowance: &Allowance,
+    spent: &mut u64,
 ) -> Result<R, Failure>
 where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
     let mut store = store(pre.engine(), request_bytes, allowance);
+    let given = store.get_fuel().unwrap_or(0);
     let instance = start(&mut store, pre)?;
     let function: TypedFunc<P, R> = instance
         .get_typed_func(&mut store, function)
         .expect("the function's type was checked when the policy was loaded");
-    function.call(&mut store, params).map_err(|error| failure(&error, store.data()))
+    let answer = function.call(&mut store, params);
+    *spent = given.saturating_sub(store.get_fuel().unwrap_or(0));
+    answer.map_err(|error| failure(&error, store.data()))
 }
 
 fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instance, Failure> {

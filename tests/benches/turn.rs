@@ -63,7 +63,7 @@ fn start(arguments: &[&str]) -> Result<()> {
 
 /// What turns cost over a model; `model` is its process, if it has one.
 fn measure(arguments: &[&str], model: Option<u32>) -> Result<()> {
-    let server = Server::start(arguments)?;
+    let server = Server::start(arguments)?.unaudited();
     println!("memory at rest (resident)            {:>9.1} MB", resident_megabytes(&server)?);
     let client = server.client();
     let processes = Processes { server: server.process_id(), model };

@@ -144,6 +144,37 @@ impl Client {
         Ok(prompt.to_owned())
     }
 
+    /// Replays every reply of the server, from its receipt and from what is exported of it.
+    ///
+    /// Fails if one does not become the same, for another reason than that a policy or a text of it
+    /// was taken away.
+    pub fn audit(&self) -> Result<()> {
+        let sessions = self.get("/api/v1/sessions?limit=1000")?.expect(200)?;
+        let sessions = sessions.as_array().context("sessions are not a list")?;
+        for session in sessions.iter().filter_map(|session| session["id"].as_str()) {
+            let replies = self.messages(session)?;
+            for reply in replies.iter().filter(|it| it["metadata"]["usage"].is_object()) {
+                self.audit_reply(session, &reply["id"])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn audit_reply(&self, session: &str, reply: &Value) -> Result<()> {
+        let path = format!("/api/v1/sessions/{session}/messages/{reply}");
+        let here = self.post(&format!("{path}/replay"), &json!({}))?;
+        let exported = self.get(&format!("{path}/receipt/export"))?;
+        let elsewhere = self.post("/api/v1/receipts/replay", &exported.expect(200)?)?;
+        for again in [here, elsewhere] {
+            let code = again.body["error"]["code"].as_str().unwrap_or_default();
+            let gone = ["text_gone", "policy_not_here"].contains(&code);
+            if again.body["identical"] != true && !gone {
+                bail!("the message {reply} of session {session}: {}", again.body);
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until every message of the session that can be remembered is.
     pub fn wait_until_indexed(&self, session: &str) -> Result<Vec<Value>> {
         for _ in 0..3_000 {

@@ -34,6 +34,7 @@ pub struct Server {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     starts: u32,
+    audited: bool,
 }
 
 impl Server {
@@ -75,7 +76,8 @@ impl Server {
         share_compiled_code(data.path())?;
         let child = launch(data.path(), &arguments, &environment, 0)?;
         let address = String::new();
-        let mut server = Self { child, address, data, arguments, environment, starts: 0 };
+        let (starts, audited) = (0, true);
+        let mut server = Self { child, address, data, arguments, environment, starts, audited };
         server.find_address()?;
         Ok(server)
     }
@@ -198,8 +200,33 @@ impl Server {
     }
 }
 
+impl Server {
+    /// This server, whose replies nobody replays in the end: there are too many of them.
+    pub fn unaudited(mut self) -> Self {
+        self.audited = false;
+        self
+    }
+
+    /// Replays every reply that this server gave, from its receipt and from what is exported of it:
+    /// each prompt must become the same, bit for bit. Only what a test took away may be missing.
+    /// Does nothing where the server is not there any more, or cannot serve.
+    fn audit(&mut self) {
+        let client = self.client();
+        let is_alive = self.child.try_wait().is_ok_and(|ended| ended.is_none());
+        if is_alive
+            && client.health().is_ok_and(|status| status == 200)
+            && let Err(error) = client.audit()
+        {
+            panic!("not every reply can be replayed: {error:#}");
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        if self.audited && !std::thread::panicking() {
+            self.audit();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {

@@ -16,6 +16,7 @@ mod policies;
 mod prefix;
 mod recall;
 mod remote;
+mod replay;
 mod seed;
 mod snapshots;
 mod spin;

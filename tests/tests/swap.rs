@@ -31,12 +31,12 @@ fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
 }
 
 /// Adds a component and returns its digest.
-fn add(client: &Client, name: &str, mark: &str) -> String {
+pub fn add(client: &Client, name: &str, mark: &str) -> String {
     let row = upload(client, component(name, mark)).expect(201).unwrap();
     row["digest"].as_str().unwrap().to_owned()
 }
 
-fn activate(client: &Client, digest: &str) -> Value {
+pub fn activate(client: &Client, digest: &str) -> Value {
     client.post(&format!("{POLICIES}/{digest}/activate"), &json!({})).unwrap().expect(200).unwrap()
 }
 
@@ -180,7 +180,7 @@ fn swapping_under_64_clients_fails_no_turn_and_mixes_no_reply() {
 }
 
 /// Runs `loci policy` against this server, and returns whether it went well and what it said.
-fn policy(server: &Server, arguments: &[&str]) -> (bool, String) {
+pub fn policy(server: &Server, arguments: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(binary());
     let command = command.arg("policy").args(arguments).args(["--server", server.address()]);
     let output = command.output().unwrap();

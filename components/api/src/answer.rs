@@ -10,7 +10,6 @@ use spin_sdk::wasip3::spawn;
 use crate::bindings::inference::{chat, models};
 use crate::db::imports::{self, Imported};
 use crate::db::memory::{self, Memory};
-use crate::db::passages;
 use crate::db::{Database, documents, messages, migrations, sessions};
 use crate::documents::work;
 use crate::http::error::ApiError;
@@ -20,8 +19,8 @@ use crate::http::{import, request, stream};
 use crate::index::Text;
 use crate::settings::{Settings, settings};
 use crate::turn;
+use crate::turn::past::answer::answer as past;
 use crate::turn::recall::{self, Scope};
-use crate::turn::replay;
 use crate::turn::sink::{Form, Sink};
 use crate::{draft, generation, index, limits, openai, status, time};
 
@@ -69,6 +68,7 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::Document(route) => {
             crate::documents::answer::answer(route, database, settings, request).await
         }
+        Route::Past(route) => past(route, &database, request).await,
         Route::OpenAi(route) => openai::answer(route, database, settings, request).await,
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, limit) => {
@@ -136,7 +136,6 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::FindMessages(id, text, limit) => {
             Ok(response::json(200, &messages::find(database, &id, &text, limit).await?))
         }
-        Route::GetReceipt(id, message) => get_receipt(database, &id, message).await,
         Route::ListMemories(id, page) => {
             Ok(response::json(200, &memory::list(database, &id, page).await?))
         }
@@ -180,17 +179,6 @@ async fn delete_session(database: &Database, id: &str) -> Result<Response, ApiEr
     }
     chat::forget(id.to_owned()).await;
     Ok(response::empty(204))
-}
-
-async fn get_receipt(database: &Database, id: &str, message: u64) -> Result<Response, ApiError> {
-    let (session, body) = messages::receipt(database, id, message).await?;
-    let stored = serde_json::from_str(&body)
-        .map_err(|cause| ApiError::internal("the receipt cannot be read", cause))?;
-    let texts = messages::contents(database, session, &replay::referred(&stored)).await?;
-    let passages = passages::contents(database, &replay::referred_passages(&stored)).await?;
-    let mut resolved = replay::resolve(stored, &texts, &passages);
-    resolved["message_id"] = json!(message);
-    Ok(response::json(200, &resolved))
 }
 
 /// The memories of a session that a turn with this message would recall.

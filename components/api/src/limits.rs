@@ -13,6 +13,10 @@ pub const CONVERSATION_MESSAGES_MAX: usize = 1_024;
 pub const EMBEDDED_TEXTS_MAX: usize = 2_048;
 /// The most texts that a model embeds, or counts the tokens of, in one call.
 pub const EMBEDDED_AT_ONCE_MAX: usize = 256;
+/// The most bytes of an exported receipt.
+pub const RECEIPT_BYTES_MAX: usize = 32 << 20;
+/// The most ids of one kind that a past turn may be laid out without.
+pub const WITHOUT_MAX: usize = 256;
 /// The most bytes of a session's name, in UTF-8.
 pub const NAME_BYTES_MAX: usize = 512;
 /// The most documents that a session may be linked to.

@@ -6,6 +6,7 @@
 mod documents;
 mod interfaces;
 mod rules;
+mod versions;
 
 use std::sync::Arc;
 
@@ -13,12 +14,13 @@ use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker};
 
 use crate::bindings::policy::{
-    assembly, chunking, condensation, extraction, ranking, truncation, types,
+    assembly, chunking, condensation, extraction, ranking, truncation, types, versions as chosen,
 };
-use crate::policies::Hook;
+use crate::policies::{Hook, Registry};
 use crate::slot::{Refusal, Slot};
 use documents::{Chunking, Extraction};
 use interfaces::{Assembly, Condensation, Ranking, Truncation};
+use versions::Selected;
 
 /// The policies of the application. Cheap to clone; all clones share the slots.
 #[derive(Clone)]
@@ -29,6 +31,10 @@ pub struct Ctx {
     condensation: Arc<Slot<Condensation>>,
     extraction: Arc<Slot<Extraction>>,
     chunking: Arc<Slot<Chunking>>,
+    /// The versions of them; none before they were read.
+    registry: Option<Arc<Registry>>,
+    /// What this instance has selected.
+    selected: Selected,
 }
 
 /// The components to begin with.
@@ -61,7 +67,14 @@ impl Ctx {
             condensation: Arc::new(Slot::new(engine, components.condensation)?),
             extraction: Arc::new(Slot::new(engine, components.extraction)?),
             chunking: Arc::new(Slot::new(engine, components.chunking)?),
+            registry: None,
+            selected: Selected::default(),
         })
+    }
+
+    /// The same slots, whose versions are those of this registry.
+    pub fn with(self, registry: Arc<Registry>) -> Self {
+        Self { registry: Some(registry), ..self }
     }
 
     /// The slots, each with the component that it began with.
@@ -84,7 +97,7 @@ impl Ctx {
 
 /// What one call borrows of the store.
 pub struct View<'a> {
-    ctx: &'a Ctx,
+    ctx: &'a mut Ctx,
 }
 
 struct Policies;
@@ -97,15 +110,15 @@ impl types::Host for View<'_> {}
 
 impl assembly::Host for View<'_> {
     async fn describe(&mut self) -> wasmtime::Result<assembly::Description> {
-        Ok(self.ctx.assembly.current().facts().clone())
+        Ok(self.assembly().facts().clone())
     }
 
     async fn assemble(
         &mut self,
         request: assembly::Request,
     ) -> wasmtime::Result<Result<assembly::Plan, assembly::Error>> {
-        let policy = self.ctx.assembly.current();
-        let answer = policy.call(&request);
+        let policy = self.assembly();
+        let answer = self.count(policy.measured_call(&request));
         let plan = answer.unwrap_or_else(|failure| Err(assembly::Error::Failed(failure)));
         Ok(plan.map(|plan| assembly::Plan { digest: policy.digest().to_owned(), ..plan }))
     }
@@ -116,7 +129,8 @@ impl truncation::Host for View<'_> {
         &mut self,
         request: truncation::Request,
     ) -> wasmtime::Result<Result<Vec<truncation::Kept>, truncation::Error>> {
-        let answer = self.ctx.truncation.current().call(&request);
+        let policy = self.truncation();
+        let answer = self.count(policy.measured_call(&request));
         Ok(answer.unwrap_or_else(|failure| Err(truncation::Error::Failed(failure))))
     }
 }
@@ -151,6 +165,7 @@ pub fn add_to_linker<T: Send + 'static>(
     view: fn(&mut T) -> View<'_>,
 ) -> wasmtime::Result<()> {
     types::add_to_linker::<T, Policies>(linker, view)?;
+    chosen::add_to_linker::<T, Policies>(linker, view)?;
     assembly::add_to_linker::<T, Policies>(linker, view)?;
     truncation::add_to_linker::<T, Policies>(linker, view)?;
     ranking::add_to_linker::<T, Policies>(linker, view)?;

@@ -60,6 +60,11 @@ pub enum PolicyCommand {
         /// Its digest
         digest: String,
     },
+    /// Put the prompt of an exported receipt together again, and tell whether it is the same
+    Replay {
+        /// What `GET /api/v1/sessions/ID/messages/ID/receipt/export` answered
+        file: PathBuf,
+    },
     /// Tell what was done with policies, the latest first
     Log,
 }

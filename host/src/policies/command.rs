@@ -1,5 +1,7 @@
 //! `loci policy`: the policies of a running server, over its API.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
@@ -25,6 +27,8 @@ pub fn run(arguments: PolicyArguments) -> Result<()> {
             true => println!("{}", serde_json::to_string_pretty(&answer)?),
             false => told.iter().for_each(|line| println!("{line}")),
         }
+        // A script asks by the exit status.
+        ensure!(answer["identical"] != false, "the prompt is not the same");
         Ok(())
     })
 }
@@ -33,7 +37,7 @@ pub fn run(arguments: PolicyArguments) -> Result<()> {
 async fn ask(server: &Server, command: PolicyCommand) -> Result<(Value, Vec<String>)> {
     Ok(match command {
         PolicyCommand::List => {
-            let answer = server.send(Method::GET, "", None).await?;
+            let answer = server.send(Method::GET, "/policies", None).await?;
             let told = rows(&answer["policies"]).map(summary).collect();
             (answer, told)
         }
@@ -60,25 +64,55 @@ async fn ask(server: &Server, command: PolicyCommand) -> Result<(Value, Vec<Stri
         }
         PolicyCommand::Rollback { interface } => {
             let body = json!({ "interface": interface });
-            let answer = server.send(Method::POST, "/rollback", Some(body)).await?;
+            let answer = server.send(Method::POST, "/policies/rollback", Some(body)).await?;
             let told = vec![summary(&answer)];
             (answer, told)
         }
         PolicyCommand::Info { digest } => {
-            let answer = server.send(Method::GET, &format!("/{digest}"), None).await?;
+            let answer = server.send(Method::GET, &format!("/policies/{digest}"), None).await?;
             let told = info(&answer);
             (answer, told)
         }
         PolicyCommand::Remove { digest } => {
-            let answer = server.send(Method::DELETE, &format!("/{digest}"), None).await?;
+            let answer = server.send(Method::DELETE, &format!("/policies/{digest}"), None).await?;
             (answer, vec![format!("Removed `{digest}`")])
         }
+        PolicyCommand::Replay { file } => replay(server, &file).await?,
         PolicyCommand::Log => {
-            let answer = server.send(Method::GET, "/log", None).await?;
+            let answer = server.send(Method::GET, "/policies/log", None).await?;
             let told = rows(&answer["events"]).map(event).collect();
             (answer, told)
         }
     })
+}
+
+/// Has the server put the prompt of an exported receipt together again.
+async fn replay(server: &Server, file: &Path) -> Result<(Value, Vec<String>)> {
+    let bytes = tokio::fs::read(file).await;
+    let bytes = bytes.with_context(|| format!("cannot read `{}`", file.display()))?;
+    let receipt: Value = serde_json::from_slice(&bytes)
+        .with_context(|| format!("`{}` is no exported receipt: it is not JSON", file.display()))?;
+    let answer = server.send(Method::POST, "/receipts/replay", Some(receipt)).await?;
+    let sha256 = text(&answer["prompt_sha256"]);
+    let told = match answer["identical"] == true {
+        true => vec![format!("identical: {} tokens, {sha256}", answer["prompt_tokens"])],
+        false => {
+            let reason = format!("different: {}", text(&answer["reason"]));
+            std::iter::once(reason).chain(difference(&answer["difference"])).collect()
+        }
+    };
+    Ok((answer, told))
+}
+
+/// A difference of two prompts, line by line.
+fn difference(hunks: &Value) -> Vec<String> {
+    let mut told = Vec::new();
+    for hunk in rows(hunks) {
+        told.push(format!("@@ line {}", hunk["line"]));
+        told.extend(rows(&hunk["removed"]).map(|line| format!("-{}", text(line))));
+        told.extend(rows(&hunk["added"]).map(|line| format!("+{}", text(line))));
+    }
+    told
 }
 
 fn rows(list: &Value) -> impl Iterator<Item = &Value> {

@@ -32,8 +32,31 @@ pub enum What {
     RolledBack,
     /// The file of a policy was removed.
     Removed,
+    /// A policy was tried on turns of the past.
+    Tried,
     /// The policy that was in use could not be loaded at start; the shipped one stands in.
     Lost,
+}
+
+/// How a policy did on turns of the past, beside what really stood in their prompts.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Tried {
+    /// The turns that were laid out again.
+    pub turns: u32,
+    /// Those of them whose prompt became another.
+    pub changed: u32,
+    /// Those of them that it failed, or where it broke a rule.
+    pub refused: u32,
+    /// The tokens of their prompts, as they were.
+    pub tokens_before: u64,
+    /// The tokens of their prompts, as it has them.
+    pub tokens_after: u64,
+}
+
+impl std::fmt::Display for Tried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} turns, {} changed, {} refused", self.turns, self.changed, self.refused)
+    }
 }
 
 /// One event.
@@ -53,6 +76,9 @@ pub struct Event {
     /// Whether it is the one that comes with the application, whatever that is by now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shipped: bool,
+    /// How it did, where it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// Why, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -62,7 +88,16 @@ impl Event {
     /// An event of now.
     pub fn now(what: What, interface: &str, digest: &str) -> Self {
         let (interface, digest) = (interface.to_owned(), digest.to_owned());
-        Self { at: now(), what, interface, digest, name: None, shipped: false, note: None }
+        Self {
+            at: now(),
+            what,
+            interface,
+            digest,
+            name: None,
+            shipped: false,
+            tried: None,
+            note: None,
+        }
     }
 
     /// With this name.

@@ -20,6 +20,7 @@ use wasmtime::Engine;
 
 use crate::slot::{self, Place, Told};
 pub use fault::Fault;
+pub use log::Tried;
 use log::{Event, Log, What};
 use shelf::Shelf;
 use state::{Choice, State};
@@ -72,6 +73,8 @@ pub struct Row {
     pub added_at: Option<String>,
     /// When it was last put in use by somebody.
     pub activated_at: Option<String>,
+    /// How it did when it was last tried on turns of the past.
+    pub tried: Option<Tried>,
 }
 
 /// All policies.
@@ -136,6 +139,7 @@ impl Registry {
                 is_shipped: false,
                 added_at: Some(known.added_at.clone()),
                 activated_at: state.activated_at.get(digest).cloned(),
+                tried: state.tried.get(digest).copied(),
             })
         });
         let mut rows: Vec<Row> = shipped.chain(kept).collect();
@@ -213,6 +217,28 @@ impl Registry {
         let name = name.or(told.name.as_deref());
         self.done(&mut log, Event::now(What::Added, hook.name(), &digest).named(name))?;
         Ok((self.find(&digest)?, true))
+    }
+
+    /// Makes a policy ready to be asked, beside the one that is in use. Returns whether it is one
+    /// of this hook, and there. Blocks for up to seconds.
+    pub fn make_ready(&self, interface: &str, digest: &str) -> bool {
+        let is_there =
+            self.list().iter().any(|row| row.digest == digest && row.interface == interface);
+        let hook = self.hook(interface).ok().filter(|_| is_there);
+        hook.is_some_and(|hook| self.load(hook, digest).is_ok())
+    }
+
+    /// Keeps how a policy did on turns of the past. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such policy, or if it cannot be written.
+    pub fn note(&self, digest: &str, tried: Tried) -> Result<(), Fault> {
+        let mut log = lock(&self.log);
+        let row = self.find(digest)?;
+        let event = Event::now(What::Tried, &row.interface, &row.digest);
+        let event = event.named(row.name.as_deref()).noted(&tried.to_string());
+        Ok(self.done(&mut log, Event { tried: Some(tried), ..event })?)
     }
 
     /// Finds the hook that a component is for, and tries it there.
@@ -334,6 +360,7 @@ fn row_of_shipped(hook: &Hook, state: &State) -> Row {
         is_shipped: true,
         added_at: None,
         activated_at: state.activated_at.get(digest).cloned(),
+        tried: state.tried.get(digest).copied(),
     }
 }
 

@@ -28,7 +28,7 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // A server of Loci is a neighbour: no proxy stands before it.
         let http = Client::builder().timeout(ANSWER_TIME_MAX).no_proxy().build()?;
-        Ok(Self { http, base: format!("{base}/api/v1/policies") })
+        Ok(Self { http, base: format!("{base}/api/v1") })
     }
 
     /// Sends a component, to be known by this name.
@@ -42,7 +42,7 @@ impl Server {
             let mut query = form_urlencoded::Serializer::new("?".to_owned());
             query.append_pair("name", &name).finish()
         });
-        let url = format!("{}{}", self.base, query.unwrap_or_default());
+        let url = format!("{}/policies{}", self.base, query.unwrap_or_default());
         let request = self.http.post(url).header("content-type", "application/wasm").body(bytes);
         self.answer(request).await
     }
@@ -53,10 +53,10 @@ impl Server {
     ///
     /// See [`Server::add`].
     pub async fn activate(&self, digest: &str) -> Result<Value> {
-        self.send(Method::POST, &format!("/{digest}/activate"), Some(json!({}))).await
+        self.send(Method::POST, &format!("/policies/{digest}/activate"), Some(json!({}))).await
     }
 
-    /// Sends a request to a path below that of all policies.
+    /// Sends a request to a path below `/api/v1`.
     ///
     /// # Errors
     ///

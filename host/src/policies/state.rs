@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::log::{Event, What};
+use super::log::{Event, Tried, What};
 
 /// The events that are kept at hand, the latest last.
 const EVENTS_MAX: usize = 1_000;
@@ -37,6 +37,8 @@ pub struct State {
     pub known: BTreeMap<String, Known>,
     /// When a policy was last put in use, by its digest.
     pub activated_at: HashMap<String, String>,
+    /// How a policy did when it was last tried, by its digest.
+    pub tried: HashMap<String, Tried>,
     /// What was put in use, hook by hook, the latest last. Nothing: what is shipped.
     chosen: HashMap<String, Vec<Choice>>,
     events: VecDeque<Event>,
@@ -57,6 +59,7 @@ impl State {
             What::Removed => {
                 self.known.remove(&event.digest);
                 self.activated_at.remove(&event.digest);
+                self.tried.remove(&event.digest);
             }
             What::Activated | What::Lost => {
                 let choice = match event.shipped {
@@ -75,6 +78,11 @@ impl State {
                     steps.pop();
                 }
                 self.activated_at.insert(event.digest.clone(), event.at.clone());
+            }
+            What::Tried => {
+                if let Some(tried) = event.tried {
+                    self.tried.insert(event.digest.clone(), tried);
+                }
             }
             What::Refused => {}
         }

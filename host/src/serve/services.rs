@@ -29,6 +29,9 @@ const EXTRACTION: &str = "loci:policy/extraction@0.1.0";
 const CHUNKING: &str = "loci:policy/chunking@0.1.0";
 const POLICIES: [&str; 6] = [ASSEMBLY, TRUNCATION, RANKING, CONDENSATION, EXTRACTION, CHUNKING];
 
+/// The interface by which policies are chosen, which the host itself answers for.
+const VERSIONS: &str = "loci:policy/versions@0.1.0";
+
 /// The interfaces that the host's own chat model answers for: no component is loaded for them.
 const CHAT: [&str; 3] =
     ["loci:inference/models@0.1.0", "loci:inference/tokenizer@0.1.0", "loci:inference/chat@0.1.0"];
@@ -111,7 +114,8 @@ impl Services {
     pub fn grant(&self, name: &str, component: &manifest::Component) -> Result<Grants> {
         let files = &component.dependencies;
         let known = |interface: &String| {
-            let mut all = POLICIES.iter().chain(&CHAT).chain(&[SEARCH, EMBEDDINGS, FORMER]);
+            let mut all =
+                POLICIES.iter().chain(&CHAT).chain(&[VERSIONS, SEARCH, EMBEDDINGS, FORMER]);
             all.any(|known| interface == known)
         };
         if let Some(interface) = files.keys().find(|interface| !known(interface)) {
@@ -184,12 +188,12 @@ impl Services {
         let engine = self.engines.policies();
         let policies = policy::Ctx::new(engine, &components)?;
         let hooks = policies.hooks(&components);
-        let registry = Registry::open(engine, &self.data, hooks)?;
+        let registry = Arc::new(Registry::open(engine, &self.data, hooks)?);
         ensure!(
-            self.registry.set(Arc::new(registry)).is_ok(),
+            self.registry.set(Arc::clone(&registry)).is_ok(),
             "two components depend on policies, and their slots are those of one"
         );
-        Ok(Some(policies))
+        Ok(Some(policies.with(registry)))
     }
 }
 

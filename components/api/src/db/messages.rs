@@ -144,7 +144,8 @@ pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, c
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
     WHERE m.id = ?2 AND m.session = ?1";
 /// Reads messages by their ids, for a receipt: session number, ids as a JSON list.
-pub const BY_IDS: &str = "SELECT m.id, m.role, m.content FROM json_each(?2) AS j \
+pub const BY_IDS: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.tokens_by, \
+    m.content FROM json_each(?2) AS j \
     CROSS JOIN messages AS m ON m.id = j.value WHERE m.session = ?1";
 /// The number of a model's digest: digest.
 pub const MODEL: &str = "INSERT INTO models (digest) VALUES (?1) \
@@ -333,16 +334,6 @@ pub async fn receipt(
     })
 }
 
-/// What a message says.
-pub struct Said {
-    /// The message.
-    pub message: u64,
-    /// `user` or `assistant`.
-    pub role: &'static str,
-    /// Its text.
-    pub content: String,
-}
-
 /// Reads what messages say, by their ids.
 ///
 /// Fails with 500 if the database does.
@@ -350,13 +341,11 @@ pub async fn contents(
     database: &Database,
     session: i64,
     ids: &[u64],
-) -> Result<Vec<Said>, ApiError> {
+) -> Result<Vec<super::memory::Found>, ApiError> {
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
     let what = "the messages could not be read";
     let rows = database.query(what, BY_IDS, params![session, list]).await?;
-    let said =
-        |mut row: Row| Said { message: row.id(0), role: role(&row.text(1)), content: row.text(2) };
-    Ok(rows.into_iter().map(said).collect())
+    Ok(rows.into_iter().map(super::memory::found).collect())
 }
 
 /// Lists the messages of a session, oldest first. A reply that is not there yet is left out.

@@ -33,6 +33,32 @@ pub struct Passage {
     pub content: String,
 }
 
+/// The text of a passage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// The text.
+    pub content: String,
+    /// The document: a UUID.
+    pub document: String,
+}
+
+impl Passage {
+    /// A passage as far as a receipt knows it: its id, its text, the seconds of its upload.
+    pub fn of_receipt(chunk: u64, text: &Text, created_at: u64) -> Self {
+        Self {
+            chunk,
+            document: text.document.clone(),
+            name: String::new(),
+            created_at: i64::try_from(created_at).unwrap_or(0).saturating_mul(1_000_000),
+            place: 0,
+            page: 0,
+            headings: Vec::new(),
+            start: 0,
+            content: text.content.clone(),
+        }
+    }
+}
+
 /// How far the vectors of documents go: numbers of documents as a JSON list, model's number.
 pub const MARKS: &str = "SELECT j.value, (SELECT max(seq) FROM chunk_vectors AS v \
         WHERE v.document = j.value AND v.model = ?2) \
@@ -55,8 +81,8 @@ pub const FETCH: &str = "SELECT c.id, d.id, d.name, d.created_at, c.place, c.pag
     CROSS JOIN documents AS d ON d.no = c.document \
     WHERE c.document IN (SELECT value FROM json_each(?1))";
 /// Reads passages for a receipt: ids as a JSON list.
-pub const BY_IDS: &str = "SELECT c.id, c.content FROM json_each(?1) AS j \
-    CROSS JOIN chunks AS c ON c.id = j.value";
+pub const BY_IDS: &str = "SELECT c.id, c.content, d.id FROM json_each(?1) AS j \
+    CROSS JOIN chunks AS c ON c.id = j.value CROSS JOIN documents AS d ON d.no = c.document";
 
 fn numbers(documents: &[Named]) -> String {
     let numbers: Vec<i64> = documents.iter().map(|named| named.number).collect();
@@ -137,14 +163,15 @@ pub async fn fetch(
 /// The texts of passages, by their ids. Those that are gone are left out.
 ///
 /// Fails with 500 if the database does.
-pub async fn contents(database: &Database, ids: &[u64]) -> Result<HashMap<u64, String>, ApiError> {
+pub async fn contents(database: &Database, ids: &[u64]) -> Result<HashMap<u64, Text>, ApiError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
     let what = "the passages could not be read";
     let rows = database.query(what, BY_IDS, params![list]).await?;
-    Ok(rows.into_iter().map(|mut row| (row.id(0), row.text(1))).collect())
+    let text = |mut row: Row| (row.id(0), Text { content: row.text(1), document: row.text(2) });
+    Ok(rows.into_iter().map(text).collect())
 }
 
 fn passage(mut row: Row) -> Passage {

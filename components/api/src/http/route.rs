@@ -2,11 +2,13 @@
 
 mod documents;
 mod openai;
+mod past;
 
 use super::error::ApiError;
 use crate::limits;
 pub use documents::DocumentRoute;
 pub use openai::OpenAiRoute;
+pub use past::PastRoute;
 
 /// What a request asks for.
 #[derive(Debug, PartialEq)]
@@ -43,14 +45,14 @@ pub enum Route {
     FindMessages(String, String, u32),
     /// `POST /api/v1/sessions/{id}/messages/import`.
     ImportMessages(String),
-    /// `GET /api/v1/sessions/{id}/messages/{message}/receipt`.
-    GetReceipt(String, u64),
     /// `GET /api/v1/sessions/{id}/memories`.
     ListMemories(String, Page),
     /// `GET /api/v1/sessions/{id}/memories?query=…`: the query, and the most hits.
     SearchMemories(String, String, u32),
     /// `DELETE /api/v1/sessions/{id}/memories/{message}`.
     ForgetMemory(String, u64),
+    /// What is about turns of the past.
+    Past(PastRoute),
     /// What is about documents.
     Document(DocumentRoute),
     /// What OpenAI's clients ask.
@@ -97,6 +99,9 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["api", "v1", "sessions", id, "documents", document] => {
             documents::link(method, path, id, document)
         }
+        ["api", "v1", "receipts", "replay"] => {
+            only(method, path, "POST", || Ok(Route::Past(PastRoute::ReplayExported)))
+        }
         ["v1", rest @ ..] => openai::route(method, path, rest),
         ["api", "v1", "sessions", id, rest @ ..] => session(method, path, query, id, rest),
         _ => Err(ApiError::new(404, "not_found", format!("there is nothing at `{path}`"))),
@@ -134,9 +139,7 @@ fn session(
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
         ["messages", "import"] => only(method, path, "POST", || Ok(Route::ImportMessages(id))),
-        ["messages", message, "receipt"] => {
-            only(method, path, "GET", || Ok(Route::GetReceipt(id, message_id(message)?)))
-        }
+        ["messages", message, rest @ ..] => past::route(method, path, id, message, rest),
         ["memories"] => only(method, path, "GET", || memories(id, query)),
         ["memories", message] => {
             only(method, path, "DELETE", || Ok(Route::ForgetMemory(id, message_id(message)?)))

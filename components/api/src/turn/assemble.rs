@@ -5,12 +5,15 @@ use std::rc::Rc;
 
 use super::degraded::{Degraded, reason};
 use super::passages::Source;
+use super::policies::Policies;
 use super::{builtin, check};
 use crate::bindings::policy::assembly::{self, Description, Plan, Request};
 use crate::bindings::policy::types::Passage;
+use crate::bindings::policy::versions::Hook;
+use crate::http::error::ApiError;
 
-/// How often a policy may be replaced between describing itself and being asked, in one turn.
-const DESCRIPTIONS_MAX: usize = 4;
+/// The policies whose descriptions are remembered.
+const DESCRIBED_MAX: usize = 16;
 
 /// A plan, and the policy that made it.
 #[derive(Debug)]
@@ -22,62 +25,102 @@ pub struct Assembled {
 }
 
 thread_local! {
-    /// The policy that was asked last. A plan bears the digest of who made it, so a policy that was
-    /// replaced is noticed.
-    static DESCRIBED: RefCell<Option<Rc<Description>>> = const { RefCell::new(None) };
+    /// The policies that were asked last, the latest last.
+    static DESCRIBED: RefCell<Vec<Rc<Description>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Who the active policy is, as far as this instance knows. A policy whose description breaks a
-/// rule is replaced by the built-in one, and noted.
-pub fn policy(degraded: &mut Vec<Degraded>) -> Rc<Description> {
-    if let Some(known) = DESCRIBED.with_borrow(Clone::clone) {
-        return known;
+/// Who the policy of this turn is. One whose description breaks a rule is replaced by the built-in
+/// one, and noted.
+///
+/// Fails if the turn is to fail with its policy.
+pub fn policy(
+    policies: &Policies,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Rc<Description>, ApiError> {
+    match describe(policies) {
+        Ok(described) => Ok(described),
+        Err(reason) => {
+            policies.failed(Hook::Assembly, reason, degraded)?;
+            Ok(Rc::new(builtin::describe()))
+        }
     }
-    describe().unwrap_or_else(|reason| {
-        degraded.push(Degraded::new("assembly", reason));
-        Rc::new(builtin::describe())
-    })
 }
 
-fn describe() -> Result<Rc<Description>, String> {
-    let described = Rc::new(assembly::describe());
-    check::description(&described)?;
-    DESCRIBED.set(Some(described.clone()));
-    Ok(described)
+fn describe(policies: &Policies) -> Result<Rc<Description>, String> {
+    let digest = policies.digest(Hook::Assembly);
+    policies.ask(Hook::Assembly, || {
+        let known = |known: &Vec<Rc<Description>>| {
+            known.iter().find(|description| description.digest == digest).cloned()
+        };
+        if let Some(known) = DESCRIBED.with_borrow(known) {
+            return Ok(known);
+        }
+        let described = Rc::new(assembly::describe());
+        check::description(&described)?;
+        if described.digest != digest {
+            return Err("another policy answered in its place".to_owned());
+        }
+        DESCRIBED.with_borrow_mut(|known| {
+            if known.len() == DESCRIBED_MAX {
+                known.remove(0);
+            }
+            known.push(described.clone());
+        });
+        Ok(described)
+    })
 }
 
 /// Has the policy lay out the prompt; the built-in one does where it fails or breaks a rule.
-pub fn assemble(sources: &[Source], now: u64, degraded: &mut Vec<Degraded>) -> Assembled {
-    let passages: Vec<Passage> = sources.iter().map(|source| source.passage.clone()).collect();
-    let request = Request { passages, now };
-    ask(&request, sources).unwrap_or_else(|reason| {
-        degraded.push(Degraded::new("assembly", reason));
-        let plan = builtin::assemble(&request);
-        Assembled { plan, policy: Rc::new(builtin::describe()) }
-    })
+///
+/// Fails if the turn is to fail with its policy.
+pub fn assemble(
+    sources: &[Source],
+    now: u64,
+    policies: &Policies,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Assembled, ApiError> {
+    let request = request(sources, now);
+    match ask(&request, sources, policies) {
+        Ok(assembled) => Ok(assembled),
+        Err(reason) => {
+            policies.failed(Hook::Assembly, reason, degraded)?;
+            let plan = builtin::assemble(&request);
+            Ok(Assembled { plan, policy: Rc::new(builtin::describe()) })
+        }
+    }
+}
+
+/// The layout of one of the built-in policies, by its name.
+pub fn built_in(name: &str, sources: &[Source], now: u64) -> Assembled {
+    if name == builtin::describe_classic().name {
+        return classic(sources, now);
+    }
+    let plan = builtin::assemble(&request(sources, now));
+    Assembled { plan, policy: Rc::new(builtin::describe()) }
 }
 
 /// The layout that every model can read: the seed's, as plain text.
 pub fn classic(sources: &[Source], now: u64) -> Assembled {
-    let passages: Vec<Passage> = sources.iter().map(|source| source.passage.clone()).collect();
-    let plan = builtin::assemble_classic(&Request { passages, now });
+    let plan = builtin::assemble_classic(&request(sources, now));
     Assembled { plan, policy: Rc::new(builtin::describe_classic()) }
 }
 
-fn ask(request: &Request, sources: &[Source]) -> Result<Assembled, String> {
-    for _ in 0..DESCRIPTIONS_MAX {
-        let known = DESCRIBED.with_borrow(Clone::clone);
-        let policy = known.map_or_else(describe, Ok)?;
-        let plan = assembly::assemble(request).map_err(|error| match error {
+fn request(sources: &[Source], now: u64) -> Request {
+    let passages: Vec<Passage> = sources.iter().map(|source| source.passage.clone()).collect();
+    Request { passages, now }
+}
+
+fn ask(request: &Request, sources: &[Source], policies: &Policies) -> Result<Assembled, String> {
+    let policy = describe(policies)?;
+    let plan = policies.ask(Hook::Assembly, || {
+        assembly::assemble(request).map_err(|error| match error {
             assembly::Error::Failed(failure) => reason(failure),
             assembly::Error::IncompleteRequest => "it finds the request incomplete".to_owned(),
-        })?;
-        if plan.digest != policy.digest {
-            DESCRIBED.set(None);
-            continue;
-        }
-        check::plan(&plan, sources, policy.literals.len())?;
-        return Ok(Assembled { plan, policy });
+        })
+    })?;
+    if plan.digest != policy.digest {
+        return Err("another policy answered in its place".to_owned());
     }
-    Err("it was replaced again and again during this turn".to_owned())
+    check::plan(&plan, sources, policy.literals.len())?;
+    Ok(Assembled { plan, policy })
 }

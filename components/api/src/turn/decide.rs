@@ -8,14 +8,18 @@ use futures::future::{LocalBoxFuture, Shared};
 use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
 use super::passages::{self, Listed, Material, Meter, Source};
+use super::policies::Policies;
 use super::queue::Stopped;
 use super::recall::{self, Embedded, Hits, Scope, Scores};
 use super::receipt::Decided;
+use super::record::Record;
+use super::scale::Scale;
 use super::shares::{self, Shares};
 use super::{Turn, fit, history};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::assembly::{Description, Layout};
+use crate::bindings::policy::versions::Hook;
 use crate::db::memory::Found as Said;
 use crate::db::messages;
 use crate::db::passages::Passage;
@@ -69,7 +73,8 @@ impl Turn {
         let model = ready_model().await?;
         self.measured_by.clone_from(&model.digest);
         let budget = self.budget(&model)?;
-        let gathered = self.gather(&model, budget.prompt).await?;
+        let policies = Policies::of_session(&self.posted.session_id);
+        let gathered = self.gather(&model, budget.prompt, &policies).await?;
         let (text, settings) = (&self.message.content, self.settings.clone());
         let degraded = &mut self.degraded;
         let recalled =
@@ -93,20 +98,26 @@ impl Turn {
             .await
             .map_err(|error| ApiError::of_model(&error))?;
         self.stages.lap("condense");
-        let assembled = self.assemble(&sources, &model.digest).await?;
+        let assembled = self.assemble(&sources, &model.digest, &policies).await?;
         self.stages.lap("assemble");
-        let digest = &model.digest;
-        let prompt =
-            fit::fit(&assembled, &sources, budget.prompt, digest, &mut self.degraded).await?;
+        let mut scale = Scale::of_model(&model.digest);
+        let degraded = &mut self.degraded;
+        let (prompt, cut_by_builtin) =
+            fit::fit(&assembled, &sources, budget.prompt, &mut scale, &policies, degraded).await?;
         self.stages.lap("truncate");
+        let truncated_by = if cut_by_builtin { "" } else { policies.digest(Hook::Truncation) };
+        let now = time::seconds(self.posted.timestamp);
         Ok(Decided {
             kept: prompt.kept(sources.len()),
+            record: Record::of(&sources, now, scale.tape()),
             sources,
             left_out,
             recalled: chosen,
             passages,
             prompt,
             policy: assembled.policy,
+            truncated_by: truncated_by.to_owned(),
+            fuel: policies.spent(),
             model,
             meter: gathered.meter,
             embedder: gathered.embedder,
@@ -122,10 +133,11 @@ impl Turn {
         &mut self,
         model: &ChatModel,
         budget: u32,
+        policies: &Policies,
     ) -> Result<Gathered, ApiError> {
         let meter = messages::model_number(&self.database, &model.digest).await?;
         let measured = Meter { digest: &model.digest, number: meter };
-        let policy = assemble::policy(&mut self.degraded);
+        let policy = assemble::policy(policies, &mut self.degraded)?;
 
         // Where the window does not reach back to the first turn, no search has to wait for it.
         let early = history::window_start(self.posted.turn, &policy.history) > 1;
@@ -281,15 +293,20 @@ impl Turn {
 
     /// Step 4: the plan of the prompt. A layout that the model's template cannot express becomes
     /// plain text.
-    async fn assemble(&mut self, sources: &[Source], digest: &str) -> Result<Assembled, ApiError> {
+    async fn assemble(
+        &mut self,
+        sources: &[Source],
+        digest: &str,
+        policies: &Policies,
+    ) -> Result<Assembled, ApiError> {
         let now = time::seconds(self.posted.timestamp);
-        let assembled = assemble::assemble(sources, now, &mut self.degraded);
+        let assembled = assemble::assemble(sources, now, policies, &mut self.degraded)?;
         let Layout::Chat(lines) = &assembled.plan.layout else { return Ok(assembled) };
         let roles: Vec<_> = lines.iter().map(|line| fit::chat(line.role)).collect();
         match measure::frame(digest, &roles).await {
             Err(ModelError::InvalidRequest) => {
                 let reason = "the model's chat template cannot express these roles";
-                self.degraded.push(Degraded::new("assembly", reason));
+                policies.failed(Hook::Assembly, reason.to_owned(), &mut self.degraded)?;
                 Ok(assemble::classic(sources, now))
             }
             Err(error) => Err(ApiError::of_model(&error)),

@@ -9,6 +9,7 @@ use super::Turn;
 use super::decide::{Gathered, ready_model};
 use super::degraded::Degraded;
 use super::passages::{Meter, tokens_of};
+use super::policies::Policies;
 use super::recall::Scores;
 use super::shares::Shares;
 use super::stopwatch::Stopwatch;
@@ -126,7 +127,8 @@ impl Turn {
         let model = ready_model().await?;
         let budget = self.budget(&model)?;
         let most = prompt_tokens_max.map_or(budget.prompt, |most| most.min(budget.prompt));
-        let gathered = self.gather(&model, most).await?;
+        let policies = Policies::of_session(&self.posted.session_id);
+        let gathered = self.gather(&model, most, &policies).await?;
         let settings = self.settings.clone();
         let measured = |error| ApiError::of_model(&error);
         let meter = Meter { digest: &model.digest, number: gathered.meter };

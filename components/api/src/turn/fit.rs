@@ -5,15 +5,18 @@ use super::assemble::Assembled;
 use super::condense::slice;
 use super::degraded::{Degraded, reason};
 use super::passages::Source;
+use super::policies::Policies;
 use super::prompt::{Line, Origin, Piece, Prompt, Words};
+use super::scale::Scale;
 use super::{builtin, check};
 use crate::bindings::inference::tokenizer::Side;
 use crate::bindings::inference::types::{Error as ModelError, Role as ChatRole};
 use crate::bindings::policy::assembly::{self, Layout, Message, Part};
 use crate::bindings::policy::truncation::{self, Anchor, Content, Excerpt, Item, Kept};
 use crate::bindings::policy::types::{Kind, Role, Span};
+use crate::bindings::policy::versions::Hook;
 use crate::http::error::ApiError;
-use crate::{measure, time};
+use crate::time;
 
 /// One item of the plan, and the text behind it.
 struct Slot {
@@ -24,45 +27,48 @@ struct Slot {
     text: Option<(String, Origin)>,
 }
 
-/// Makes the prompt fit into `budget` tokens of the model with this digest.
+/// Makes the prompt fit into `budget` tokens on this scale. Returns it, and whether the built-in
+/// policy cut it.
 ///
-/// Fails with 400 (`context_length_exceeded`) if what must stay does not fit, and as the model
-/// does. A policy that fails or breaks a rule is replaced by the built-in one, and noted.
+/// Fails with 400 (`context_length_exceeded`) if what must stay does not fit, and as the scale
+/// does. A policy that fails or breaks a rule is replaced by the built-in one, and noted, unless
+/// the turn is to fail with it.
 pub async fn fit(
     assembled: &Assembled,
     sources: &[Source],
     budget: u32,
-    digest: &str,
+    scale: &mut Scale<'_>,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Prompt, ApiError> {
+) -> Result<(Prompt, bool), ApiError> {
     let of_model = |error: ModelError| ApiError::of_model(&error);
-    let slots = slots(assembled, sources, digest).await.map_err(of_model)?;
+    let slots = slots(assembled, sources, scale).await.map_err(of_model)?;
     let request =
         truncation::Request { items: slots.iter().map(|slot| slot.item).collect(), budget };
-    let kept = truncate(&request, degraded)?;
+    let (kept, by_builtin) = truncate(&request, policies, degraded)?;
     let cut = kept.iter().zip(&request.items).any(|(kept, item)| kept.count != item.tokens);
-    let lines = apply(assembled, slots, &kept).await.map_err(of_model)?;
+    let lines = apply(assembled, slots, &kept, scale).await.map_err(of_model)?;
     let is_chat = matches!(assembled.plan.layout, Layout::Chat(_));
-    finish(lines, is_chat, cut, budget, digest).await
+    Ok((finish(lines, is_chat, cut, budget, scale).await?, by_builtin))
 }
 
 /// Measures every part of a plan. Returns the items in the order of the prompt.
 async fn slots(
     assembled: &Assembled,
     sources: &[Source],
-    digest: &str,
+    scale: &mut Scale<'_>,
 ) -> Result<Vec<Slot>, ModelError> {
     let mut slots = Vec::new();
     let words = Words { literals: &assembled.policy.literals, sources };
     match &assembled.plan.layout {
         Layout::Text(parts) => {
-            let markers = measure::frame(digest, &[]).await?[0];
+            let markers = first(scale.frame(&[]).await?)?;
             slots.push(template(Anchor::Always, markers, 0));
             slots.extend(parts.iter().map(|part| slot(part, 0, &words)));
         }
         Layout::Chat(messages) => {
             let roles: Vec<ChatRole> = messages.iter().map(|message| chat(message.role)).collect();
-            let frame = measure::frame(digest, &roles).await?;
+            let frame = scale.frame(&roles).await?;
             for (line, message) in messages.iter().enumerate() {
                 slots.push(template(anchor_of(message, sources), frame[line], line));
                 slots.extend(message.parts.iter().map(|part| slot(part, line, &words)));
@@ -71,7 +77,7 @@ async fn slots(
             slots.push(template(Anchor::Always, frame[messages.len()], last));
         }
     }
-    measure_texts(&mut slots, sources, digest).await?;
+    measure_texts(&mut slots, sources, scale).await?;
     Ok(slots)
 }
 
@@ -79,7 +85,7 @@ async fn slots(
 async fn measure_texts(
     slots: &mut [Slot],
     sources: &[Source],
-    digest: &str,
+    scale: &mut Scale<'_>,
 ) -> Result<(), ModelError> {
     let mut fixed = Vec::new();
     let mut excerpts = Vec::new();
@@ -97,9 +103,8 @@ async fn measure_texts(
         }
     }
     let text = |at: &usize| slots[*at].text.as_ref().map_or("", |(text, _)| text.as_str());
-    let fixed_tokens =
-        measure::count_known(digest, &fixed.iter().map(text).collect::<Vec<_>>()).await?;
-    let excerpt_tokens = measure::count(&excerpts.iter().map(text).collect::<Vec<_>>()).await?;
+    let fixed_tokens = scale.count_known(&fixed.iter().map(text).collect::<Vec<_>>()).await?;
+    let excerpt_tokens = scale.count(&excerpts.iter().map(text).collect::<Vec<_>>()).await?;
     let all = fixed.into_iter().zip(fixed_tokens).chain(excerpts.into_iter().zip(excerpt_tokens));
     all.for_each(|(at, tokens)| slots[at].item.tokens = tokens);
     Ok(())
@@ -164,24 +169,28 @@ fn anchor_of(message: &Message, sources: &[Source]) -> Anchor {
 }
 
 /// Has the policy decide what is cut; the built-in one does where it fails or breaks a rule.
+/// Returns whether it did.
 fn truncate(
     request: &truncation::Request,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Kept>, ApiError> {
-    let answer = truncation::truncate(request).map_err(|error| match error {
-        truncation::Error::Failed(failure) => reason(failure),
-        truncation::Error::DoesNotFit(_) => "it says that what fits does not".to_owned(),
+) -> Result<(Vec<Kept>, bool), ApiError> {
+    let answer = policies.ask(Hook::Truncation, || {
+        let kept = truncation::truncate(request).map_err(|error| match error {
+            truncation::Error::Failed(failure) => reason(failure),
+            truncation::Error::DoesNotFit(_) => "it says that what fits does not".to_owned(),
+        })?;
+        check::truncation(request, &kept).map(|()| kept)
     });
-    let answer = answer.and_then(|kept| check::truncation(request, &kept).map(|()| kept));
     let reason = match answer {
-        Ok(kept) => return Ok(kept),
+        Ok(kept) => return Ok((kept, false)),
         Err(reason) => reason,
     };
     // Whether it fits is a question of arithmetic: the built-in policy answers it either way.
     match builtin::truncate(request) {
         Ok(kept) => {
-            degraded.push(Degraded::new("truncation", reason));
-            Ok(kept)
+            policies.failed(Hook::Truncation, reason, degraded)?;
+            Ok((kept, true))
         }
         Err(short) => Err(ApiError::context_exceeded(short.needed.into(), short.budget.into())),
     }
@@ -193,6 +202,7 @@ async fn apply(
     assembled: &Assembled,
     slots: Vec<Slot>,
     kept: &[Kept],
+    scale: &mut Scale<'_>,
 ) -> Result<Vec<Line>, ModelError> {
     let mut lines: Vec<Line> = match &assembled.plan.layout {
         Layout::Chat(messages) => messages.iter().map(|message| Line::new(message.role)).collect(),
@@ -206,7 +216,7 @@ async fn apply(
         let piece = Piece { text, tokens: slot.item.tokens, origin };
         if kept.count == slot.item.tokens {
             lines[slot.line].pieces.push(piece);
-        } else if let Some(piece) = clip(piece, *kept).await? {
+        } else if let Some(piece) = clip(piece, *kept, scale).await? {
             lines[slot.line].pieces.push(piece);
         }
     }
@@ -214,14 +224,18 @@ async fn apply(
 }
 
 /// Cuts one excerpt to the tokens that are kept of it.
-async fn clip(piece: Piece, kept: Kept) -> Result<Option<Piece>, ModelError> {
+async fn clip(
+    piece: Piece,
+    kept: Kept,
+    scale: &mut Scale<'_>,
+) -> Result<Option<Piece>, ModelError> {
     let end = kept.first + kept.count;
     let mut range = 0..piece.text.len();
     if end < piece.tokens {
-        range = measure::clip(&piece.text, end, Side::Beginning).await?;
+        range = scale.clip(&piece.text, end, Side::Beginning).await?;
     }
     if kept.first > 0 {
-        let tail = measure::clip(&piece.text[range.clone()], kept.count, Side::End).await?;
+        let tail = scale.clip(&piece.text[range.clone()], kept.count, Side::End).await?;
         range = range.start + tail.start..range.start + tail.end;
     }
     let Origin::Passage { source, span } = piece.origin else { return Ok(None) };
@@ -229,7 +243,7 @@ async fn clip(piece: Piece, kept: Kept) -> Result<Option<Piece>, ModelError> {
         return Ok(None);
     }
     let text = piece.text[range.clone()].to_owned();
-    let tokens = measure::count(&[&text]).await?[0];
+    let tokens = first(scale.count(&[&text]).await?)?;
     let span = Span { start: span.start + range.start as u32, end: span.start + range.end as u32 };
     Ok(Some(Piece { text, tokens, origin: Origin::Passage { source, span } }))
 }
@@ -240,13 +254,13 @@ async fn finish(
     is_chat: bool,
     cut: bool,
     budget: u32,
-    digest: &str,
+    scale: &mut Scale<'_>,
 ) -> Result<Prompt, ApiError> {
     lines.retain(|line| !line.pieces.is_empty());
     let template_tokens = loop {
         let roles: Vec<ChatRole> =
             if is_chat { lines.iter().map(|line| chat(line.role)).collect() } else { Vec::new() };
-        match measure::frame(digest, &roles).await {
+        match scale.frame(&roles).await {
             Ok(frame) => break frame.iter().sum::<u32>(),
             // Its message fell, and the template refuses an answer to nothing.
             Err(ModelError::InvalidRequest) if cut && drop_orphan(&mut lines) => {}
@@ -271,6 +285,10 @@ fn drop_orphan(lines: &mut Vec<Line>) -> bool {
         }
         None => false,
     }
+}
+
+fn first(counts: Vec<u32>) -> Result<u32, ModelError> {
+    counts.first().copied().ok_or(ModelError::EngineFailed)
 }
 
 /// The same role, as models know it.

@@ -178,7 +178,8 @@ pub fn whole(text: &str, tokens: u32) -> Vec<(Span, u32)> {
     vec![(Span { start: 0, end: text.len() as u32 }, tokens)]
 }
 
-fn instruction_source(text: &str, tokens: u32) -> Source {
+/// The instruction, with its tokens.
+pub fn instruction_source(text: &str, tokens: u32) -> Source {
     let message = Found {
         message: 0,
         turn: 0,
@@ -193,7 +194,8 @@ fn instruction_source(text: &str, tokens: u32) -> Source {
     source
 }
 
-fn document_source(passage: Passed, score: f32, kept: Vec<(Span, u32)>) -> Source {
+/// A passage of a document, of which this is kept.
+pub fn document_source(passage: Passed, score: f32, kept: Vec<(Span, u32)>) -> Source {
     let (spans, span_tokens): (Vec<Span>, Vec<u32>) = kept.into_iter().unzip();
     Source {
         passage: Passage {
@@ -220,7 +222,8 @@ fn document_source(passage: Passed, score: f32, kept: Vec<(Span, u32)>) -> Sourc
     }
 }
 
-fn message_source(message: Found, kind: Kind, kept: Vec<(Span, u32)>) -> Source {
+/// A message, of which this is kept.
+pub fn message_source(message: Found, kind: Kind, kept: Vec<(Span, u32)>) -> Source {
     let role = match message.role {
         "system" => Role::System,
         "user" => Role::User,

@@ -81,6 +81,24 @@ impl Prompt {
         }
     }
 
+    /// What tells whether two prompts are the same, bit for bit: the sha256 of their messages and
+    /// pieces, in lower-case hexadecimal. Where a piece ends counts, since each is tokenized by
+    /// itself.
+    pub fn sha256(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let mut hash = Sha256::new();
+        hash.update([u8::from(self.is_chat)]);
+        for line in &self.lines {
+            hash.update([b'm', if self.is_chat { line.role as u8 } else { 0 }]);
+            for piece in &line.pieces {
+                hash.update([b'p']);
+                hash.update((piece.text.len() as u64).to_le_bytes());
+                hash.update(&piece.text);
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The tokens that are left of each of so many passages.
     pub fn kept(&self, sources: usize) -> Vec<u32> {
         let mut kept = vec![0; sources];

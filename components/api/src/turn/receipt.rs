@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::consulted::{self, Cited, Consulted};
 use super::degraded::Degraded;
+use super::lines::{LineTold, lines, role};
 use super::passages::Source;
-use super::prompt::{Line, Origin, Piece, Prompt};
+use super::prompt::Prompt;
+use super::record::Record;
 use super::reply::Reply;
 use super::stopwatch::Stopwatch;
 use crate::bindings::inference::models::ChatModel;
 use crate::bindings::policy::assembly::Description;
-use crate::bindings::policy::types::{Kind, Role};
+use crate::bindings::policy::types::Kind;
 use crate::generation::Embedder;
 use crate::limits;
 
@@ -33,6 +35,12 @@ pub struct Decided {
     pub kept: Vec<u32>,
     /// The assembly policy.
     pub policy: Rc<Description>,
+    /// The digest of the truncation policy; empty for the built-in one.
+    pub truncated_by: String,
+    /// What the prompt can be put together from again.
+    pub record: Record,
+    /// The fuel that the policies for assembly and truncation used; 0 where nobody counts.
+    pub fuel: u64,
     /// The model.
     pub model: ChatModel,
     /// The number of the model's digest in the database.
@@ -192,7 +200,10 @@ pub struct Receipt<'a> {
     context_tokens: u32,
     reply_tokens_max: u32,
     budget: u32,
+    prompt_tokens: u32,
+    prompt_sha256: String,
     template_tokens: u32,
+    fuel: u64,
     usage: &'a Usage,
     passages: Vec<PassageTold>,
     history: HistoryTold,
@@ -200,11 +211,18 @@ pub struct Receipt<'a> {
     stages_us: &'a Stopwatch,
     layout: &'static str,
     lines: Vec<LineTold<'a>>,
+    record: &'a Record,
 }
 
 #[derive(Serialize)]
 struct Policies<'a> {
     assembly: Named<'a>,
+    truncation: Cutter<'a>,
+}
+
+#[derive(Serialize)]
+struct Cutter<'a> {
+    digest: &'a str,
 }
 
 #[derive(Serialize)]
@@ -256,23 +274,6 @@ struct HistoryTold {
     first_turn: Option<u32>,
 }
 
-/// A line of the prompt. A message of the history that stands there whole is only its id: there are
-/// many of them.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum LineTold<'a> {
-    Message(Option<u64>),
-    Pieces { role: &'static str, pieces: Vec<PieceTold<'a>> },
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum PieceTold<'a> {
-    Words { text: &'a str },
-    Span { message: u64, span: [u32; 2] },
-    Excerpt { passage: u64, span: [u32; 2] },
-}
-
 impl<'a> Receipt<'a> {
     /// Of a reply.
     pub fn of(
@@ -283,7 +284,10 @@ impl<'a> Receipt<'a> {
     ) -> Self {
         let (model, policy) = (&decided.model, &decided.policy);
         Self {
-            policies: Policies { assembly: Named { name: &policy.name, digest: &policy.digest } },
+            policies: Policies {
+                assembly: Named { name: &policy.name, digest: &policy.digest },
+                truncation: Cutter { digest: &decided.truncated_by },
+            },
             model: ModelTold {
                 name: &model.name,
                 digest: &model.digest,
@@ -297,6 +301,9 @@ impl<'a> Receipt<'a> {
             context_tokens: model.context_tokens,
             reply_tokens_max: decided.reply_tokens_max,
             budget: decided.budget,
+            prompt_tokens: decided.prompt.tokens,
+            prompt_sha256: decided.prompt.sha256(),
+            fuel: decided.fuel,
             template_tokens: decided.prompt.template_tokens,
             usage,
             passages: passages(decided),
@@ -304,7 +311,8 @@ impl<'a> Receipt<'a> {
             degraded,
             stages_us: stages,
             layout: if decided.prompt.is_chat { "chat" } else { "text" },
-            lines: lines(decided),
+            lines: lines(&decided.prompt, &decided.sources),
+            record: &decided.record,
         }
     }
 }
@@ -330,32 +338,6 @@ fn preview(prompt: &Prompt) -> String {
         }
     }
     shown
-}
-
-fn lines(decided: &Decided) -> Vec<LineTold<'_>> {
-    decided.prompt.lines.iter().map(|line| line_told(line, &decided.sources)).collect()
-}
-
-fn line_told<'a>(line: &'a Line, sources: &[Source]) -> LineTold<'a> {
-    if let [Piece { text, origin: Origin::Passage { source, .. }, .. }] = line.pieces.as_slice()
-        && let source = &sources[*source]
-        && source.passage.kind == Kind::History
-        && source.passage.text.len() == text.len()
-    {
-        return LineTold::Message(source.message);
-    }
-    let told = |piece: &'a Piece| {
-        let Origin::Passage { source, span } = piece.origin else {
-            return PieceTold::Words { text: &piece.text };
-        };
-        let (source, span) = (&sources[source], [span.start, span.end]);
-        match (source.message, &source.found) {
-            (Some(message), _) => PieceTold::Span { message, span },
-            (None, Some(found)) => PieceTold::Excerpt { passage: found.chunk, span },
-            (None, None) => PieceTold::Words { text: &piece.text },
-        }
-    };
-    LineTold::Pieces { role: role(line.role), pieces: line.pieces.iter().map(told).collect() }
 }
 
 /// The history that stands in the prompt: from which turn on, and how much it is.
@@ -454,17 +436,11 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::prompt::{Line, Origin, Piece};
     use super::*;
+    use crate::bindings::policy::types::Role;
 
     fn prompt(texts: &[&str]) -> Prompt {
         let line = |text: &&str| {

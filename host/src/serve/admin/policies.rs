@@ -128,6 +128,7 @@ fn to_json(row: &Row) -> Value {
         "source": if row.is_shipped { "shipped" } else { "uploaded" },
         "added_at": row.added_at,
         "activated_at": row.activated_at,
+        "tried": row.tried,
     })
 }
 

@@ -1,0 +1,136 @@
+//! `loci:policy/versions@0.1.0`: policies by their digests.
+
+use std::sync::Arc;
+
+use super::View;
+use super::interfaces::{Assembly, Truncation};
+use crate::bindings::policy::types::Failure;
+use crate::bindings::policy::versions::{self, Choice, Fallback, Hook, Trial};
+use crate::policies::Tried;
+use crate::slot::Policy;
+
+/// What one instance has selected, hook by hook; none for what is in use.
+#[derive(Clone, Default)]
+pub struct Selected {
+    assembly: Option<Arc<Policy<Assembly>>>,
+    truncation: Option<Arc<Policy<Truncation>>>,
+    /// The fuel that its policies have used.
+    spent: u64,
+}
+
+impl View<'_> {
+    /// The policy that lays out.
+    pub(super) fn assembly(&self) -> Arc<Policy<Assembly>> {
+        let selected = self.ctx.selected.assembly.clone();
+        selected.unwrap_or_else(|| self.ctx.assembly.current())
+    }
+
+    /// The policy that cuts.
+    pub(super) fn truncation(&self) -> Arc<Policy<Truncation>> {
+        let selected = self.ctx.selected.truncation.clone();
+        selected.unwrap_or_else(|| self.ctx.truncation.current())
+    }
+
+    /// Counts the fuel of a call.
+    pub(super) fn count<T>(
+        &mut self,
+        (answer, spent): (Result<T, Failure>, u64),
+    ) -> Result<T, Failure> {
+        self.ctx.selected.spent = self.ctx.selected.spent.saturating_add(spent);
+        answer
+    }
+
+    /// Whether the policy with this digest is ready to be asked. It may have to be compiled.
+    async fn is_ready(&self, hook: Hook, digest: &str) -> bool {
+        let known = match hook {
+            Hook::Assembly => self.ctx.assembly.find(digest).is_some(),
+            Hook::Truncation => self.ctx.truncation.find(digest).is_some(),
+        };
+        let Some(registry) = self.ctx.registry.clone().filter(|_| !known) else { return known };
+        let digest = digest.to_owned();
+        let loading =
+            tokio::task::spawn_blocking(move || registry.make_ready(short_name(hook), &digest));
+        loading.await.unwrap_or(false)
+    }
+}
+
+/// The hook, as the registry calls it.
+fn short_name(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Assembly => "assembly",
+        Hook::Truncation => "truncation",
+    }
+}
+
+impl versions::Host for View<'_> {
+    async fn choose(&mut self, _session: String) -> wasmtime::Result<Vec<Choice>> {
+        let choice = |hook, digest: &str| Choice {
+            hook,
+            digest: digest.to_owned(),
+            fallback: Fallback::BuiltIn,
+        };
+        Ok(vec![
+            choice(Hook::Assembly, self.ctx.assembly.current().digest()),
+            choice(Hook::Truncation, self.ctx.truncation.current().digest()),
+        ])
+    }
+
+    async fn find(&mut self, digest: String) -> wasmtime::Result<Option<Hook>> {
+        let row = self.ctx.registry.as_ref().and_then(|registry| registry.find(&digest).ok());
+        let row = row.filter(|row| row.digest == digest);
+        Ok(row.and_then(|row| match row.interface.as_str() {
+            "assembly" => Some(Hook::Assembly),
+            "truncation" => Some(Hook::Truncation),
+            _ => None,
+        }))
+    }
+
+    async fn select(&mut self, hook: Hook, digest: String) -> wasmtime::Result<bool> {
+        let in_use = digest.is_empty();
+        if !in_use && !self.is_ready(hook, &digest).await {
+            return Ok(false);
+        }
+        let ctx = &mut *self.ctx;
+        let found = match hook {
+            Hook::Assembly => {
+                let found = ctx.assembly.find(&digest);
+                let is_there = in_use || found.is_some();
+                if is_there {
+                    ctx.selected.assembly = found;
+                }
+                is_there
+            }
+            Hook::Truncation => {
+                let found = ctx.truncation.find(&digest);
+                let is_there = in_use || found.is_some();
+                if is_there {
+                    ctx.selected.truncation = found;
+                }
+                is_there
+            }
+        };
+        Ok(found)
+    }
+
+    async fn spent(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.ctx.selected.spent)
+    }
+
+    async fn note(&mut self, trial: Trial) -> wasmtime::Result<()> {
+        let Some(registry) = self.ctx.registry.clone() else { return Ok(()) };
+        let noting = tokio::task::spawn_blocking(move || {
+            let tried = Tried {
+                turns: trial.turns,
+                changed: trial.changed,
+                refused: trial.refused,
+                tokens_before: trial.tokens_before,
+                tokens_after: trial.tokens_after,
+            };
+            registry.note(&trial.digest, tried)
+        });
+        if let Ok(Err(fault)) = noting.await {
+            tracing::warn!("how a candidate did could not be kept: {fault}");
+        }
+        Ok(())
+    }
+}
