@@ -1,4 +1,4 @@
-import { expect, json, session, test } from "./page";
+import { barriers, expect, json, longSession, say, session, test } from "./page";
 
 test("memories are found and forgotten", async ({ page, request }) => {
   const said = ["The kestrel nests above the forge.", "Lunch is at noon."];
@@ -39,4 +39,24 @@ test("the receipt shows what the prompt was made of", async ({ page, request }) 
   await expect(panel.locator(".prompt pre").filter({ hasText: "The kettle is red." })).toBeVisible();
   const shown = await panel.locator(".prompt pre").allTextContents();
   expect(shown).toEqual(receipt.messages.map((line: { content: string }) => line.content));
+});
+
+test("a reply's prompt is put together again, and without one of its memories", async ({
+  page,
+  request,
+}) => {
+  const fact = "The kettle that whistles is the red one.";
+  const fillers = Array.from({ length: 40 }, (_, day) => `Filler ${day}: it was grey and mild.`);
+  const id = await longSession(request, "Again", [fact, ...fillers]);
+  await page.goto(`/#/sessions/${id}`);
+  await say(page, "Which kettle whistles?");
+  await page.getByRole("button", { name: "Why this reply" }).last().click();
+  const panel = page.getByRole("complementary", { name: "Why this reply" });
+  const passage = panel.locator(".passages li").filter({ hasText: fact });
+  await passage.getByRole("button", { name: "What if this had not been there?" }).click();
+  await expect(passage.locator(".without")).toContainText("The prompt would have had");
+  await expect(passage.locator("del").filter({ hasText: fact })).toBeVisible();
+  await panel.getByRole("button", { name: "Put it together again" }).click();
+  await expect(panel.locator(".proof")).toHaveText("It is the same, bit for bit.");
+  expect(await barriers(page)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { api, type Passage, type Receipt, type Session } from "./api";
+import { Replayed, Without } from "./Again";
 import { Panel } from "./Panel";
 import { Picture } from "./Picture";
 import { duration, fullness, inOrder } from "./receipt";
@@ -26,6 +27,7 @@ export function ReceiptPanel({ session, message }: { session: Session; message: 
       )}
       {receipt && <Passages receipt={receipt} session={session} />}
       {receipt && <Facts receipt={receipt} />}
+      {receipt && <Replayed session={session.id} message={message} />}
       {receipt && <Prompt receipt={receipt} />}
     </Panel>
   );
@@ -65,6 +67,9 @@ function Passages({ receipt, session }: { receipt: Receipt; session: Session }) 
                 <span className="number">{outcome(passage)}</span>
               </p>
               {source && <p className="text">{source.content}</p>}
+              {passage.state !== "dropped" && (
+                <Without session={session.id} message={receipt.message_id} passage={passage} />
+              )}
               {passage.reason && <p className="hint">{sentence(passage.reason)}</p>}
             </li>
           );

@@ -192,6 +192,26 @@ export interface Generation {
   seed: number | null;
 }
 
+/** Lines that stand in one of two prompts only. */
+export interface Hunk {
+  line: number;
+  removed: string[];
+  added: string[];
+}
+
+/** A prompt that was put together again. */
+export interface Again {
+  identical: boolean;
+  reason: string | null;
+  difference: Hunk[];
+}
+
+/** A prompt without something that stood in it. */
+export interface WhatIf {
+  prompt_tokens: { before: number; after: number };
+  difference: Hunk[];
+}
+
 /** A component that decides something. */
 export interface Policy {
   digest: string;
@@ -316,6 +336,10 @@ export const api = {
     ask<void>("DELETE", `/sessions/${id}/memories/${message}`),
   receipt: (id: string, message: number) =>
     ask<Receipt>("GET", `/sessions/${id}/messages/${message}/receipt`),
+  replay: (id: string, message: number) =>
+    ask<Again>("POST", `/sessions/${id}/messages/${message}/replay`),
+  whatIf: (id: string, message: number, without: { messages?: number[]; passages?: number[] }) =>
+    ask<WhatIf>("POST", `/sessions/${id}/messages/${message}/what-if`, without),
   documents: () => all<Document>("/documents"),
   upload: (files: File[]) => {
     const form = new FormData();
