@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::support::server;
 
-const POLICIES: &str = "/api/v1/policies";
+pub const POLICIES: &str = "/api/v1/policies";
 
 /// A component of the build, with a mark behind it: it does the same under another digest.
-fn component(name: &str, mark: &str) -> Vec<u8> {
+pub fn component(name: &str, mark: &str) -> Vec<u8> {
     let path = repository().join(format!("target/components/{name}.wasm"));
     let mut bytes = std::fs::read(path).expect("`cargo xtask build` makes it");
     if !mark.is_empty() {
@@ -25,7 +25,7 @@ fn component(name: &str, mark: &str) -> Vec<u8> {
     bytes
 }
 
-fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
+pub fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
     let request = client.request(Method::POST, POLICIES);
     Client::answer(request.header("content-type", "application/wasm").body(bytes)).unwrap()
 }
@@ -40,7 +40,7 @@ pub fn activate(client: &Client, digest: &str) -> Value {
     client.post(&format!("{POLICIES}/{digest}/activate"), &json!({})).unwrap().expect(200).unwrap()
 }
 
-fn active(client: &Client, interface: &str) -> String {
+pub fn active(client: &Client, interface: &str) -> String {
     let listed = client.get(POLICIES).unwrap().expect(200).unwrap();
     let mut hooks = listed["hooks"].as_array().unwrap().iter();
     let hook = hooks.find(|hook| hook["interface"] == interface).unwrap();

@@ -10,7 +10,7 @@ use spin_sdk::wasip3::spawn;
 use crate::bindings::inference::{chat, models};
 use crate::db::imports::{self, Imported};
 use crate::db::memory::{self, Memory};
-use crate::db::{Database, documents, messages, migrations, sessions};
+use crate::db::{Database, documents, messages, migrations, sessions, ties};
 use crate::documents::work;
 use crate::http::error::ApiError;
 use crate::http::response::{self, Response};
@@ -20,6 +20,7 @@ use crate::index::Text;
 use crate::settings::{Settings, settings};
 use crate::turn;
 use crate::turn::past::answer::answer as past;
+use crate::turn::policies;
 use crate::turn::recall::{self, Scope};
 use crate::turn::sink::{Form, Sink};
 use crate::{draft, generation, index, limits, openai, status, time};
@@ -125,6 +126,11 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::SetMemory(id) => {
             let enabled = request::enabled(&body(request).await?)?;
             Ok(response::json(200, &sessions::set_memory(database, &id, enabled).await?))
+        }
+        Route::GetPolicies(id) => Ok(response::json(200, &ties::list(database, &id).await?)),
+        Route::SetPolicies(id) => {
+            let fields = body(request).await?;
+            Ok(response::json(200, &policies::tie(database, &id, &fields).await?))
         }
         Route::Cancel(id) => {
             let cancelled = messages::cancel(database, &id).await?;

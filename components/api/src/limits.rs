@@ -15,6 +15,12 @@ pub const EMBEDDED_TEXTS_MAX: usize = 2_048;
 pub const EMBEDDED_AT_ONCE_MAX: usize = 256;
 /// The most bytes of an exported receipt.
 pub const RECEIPT_BYTES_MAX: usize = 32 << 20;
+/// The turns that a candidate lays out again where nobody says otherwise, and the most.
+pub const SHADOW_TURNS_DEFAULT: u32 = 50;
+/// See [`SHADOW_TURNS_DEFAULT`].
+pub const SHADOW_TURNS_MAX: u32 = 500;
+/// The turns that the report of a candidate shows one by one.
+pub const SHADOW_EXAMPLES_MAX: usize = 20;
 /// The most ids of one kind that a past turn may be laid out without.
 pub const WITHOUT_MAX: usize = 256;
 /// The most bytes of a session's name, in UTF-8.

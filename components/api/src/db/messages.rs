@@ -57,6 +57,8 @@ pub struct Posted {
     pub documents: Vec<Named>,
     /// Whether an earlier turn of the session is alive.
     pub blocked: bool,
+    /// The policies that the session is tied to: hooks and digests, as JSON. Empty for none.
+    pub policies: String,
 }
 
 /// How a turn ended.
@@ -101,13 +103,17 @@ pub const POST: &str = "INSERT INTO messages \
             WHERE l.session = messages.session HAVING count(*) > 0), \
         (SELECT count(*) FROM messages AS p WHERE p.session = messages.session \
             AND p.status = 'pending' AND p.turn < messages.turn AND p.host_run = ?6 \
-            AND p.lease > ?2)";
+            AND p.lease > ?2), \
+        (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
+            WHERE t.session = messages.session HAVING count(*) > 0)";
 
 /// What a message would be stored with: session id.
 pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled, \
         (SELECT json_group_array(json_array(d.no, d.id, d.version)) FROM session_documents AS l \
             CROSS JOIN documents AS d ON d.no = l.document \
-            WHERE l.session = s.no HAVING count(*) > 0) \
+            WHERE l.session = s.no HAVING count(*) > 0), \
+        (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
+            WHERE t.session = s.no HAVING count(*) > 0) \
     FROM sessions AS s WHERE s.id = ?1";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.
 pub const LOOK: &str = "SELECT m.cancel, m.lease, \
@@ -191,6 +197,7 @@ pub async fn post(
         memory: row.flag(3),
         documents: documents::of_json(&row.text(4)),
         blocked: row.flag(5),
+        policies: row.text(6),
     })
 }
 
@@ -209,12 +216,14 @@ pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<P
         memory: true,
         documents: Vec::new(),
         blocked: false,
+        policies: String::new(),
     };
     let Some(id) = session_id else { return Ok(posted) };
     let mut rows = database.query("the session could not be read", IMAGINE, params![id]).await?;
     let row = rows.first_mut().ok_or_else(|| ApiError::no_session(id))?;
     (posted.session, posted.turn, posted.memory) = (row.int(0), row.small(1), row.flag(2));
     posted.documents = documents::of_json(&row.text(3));
+    posted.policies = row.text(4);
     Ok(posted)
 }
 

@@ -10,9 +10,11 @@ pub mod messages;
 pub mod migrations;
 pub mod passages;
 pub mod reading;
+pub mod receipts;
 pub mod sessions;
 pub mod snapshots;
 pub mod superseded;
+pub mod ties;
 
 #[cfg(test)]
 mod tests;

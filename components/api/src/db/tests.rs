@@ -4,7 +4,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::{indexing, memory, messages, migrations, sessions, superseded};
+use super::{indexing, memory, messages, migrations, receipts, sessions, superseded, ties};
 
 /// Runs a statement and returns its rows as text, columns joined by `|`.
 fn run(db: &Connection, sql: &str, parameters: &[Value]) -> Vec<String> {
@@ -119,9 +119,9 @@ fn index(db: &Connection, texts: &[(i64, &str)], model: i64) {
 fn a_post_makes_a_turn_of_two_messages_in_order() {
     let db = database(migrations::VERSION);
     session(&db, "a");
-    assert_eq!(post(&db, "a", "hello", 10), ["1|1|1|1|-|0", "2|1|1|1|-|0"]);
+    assert_eq!(post(&db, "a", "hello", 10), ["1|1|1|1|-|0|-", "2|1|1|1|-|0|-"]);
     // The second turn is blocked by the first, which is alive.
-    assert_eq!(post(&db, "a", "again", 20), ["3|1|2|1|-|1", "4|1|2|1|-|1"]);
+    assert_eq!(post(&db, "a", "again", 20), ["3|1|2|1|-|1|-", "4|1|2|1|-|1|-"]);
     assert_eq!(post(&db, "nobody", "hello", 30), Vec::<String>::new());
     assert_eq!(
         run(&db, "SELECT turn, role, status, content FROM messages ORDER BY turn, role DESC", &[]),
@@ -276,6 +276,8 @@ fn a_deleted_session_leaves_nothing() {
         end(&db, reply, "ok", "done", 12);
         embed(&db, &[reply - 1, reply], 1);
         snapshots::leave(&db, reply / 2);
+        let tie = values![reply / 2, "assembly".to_owned(), "aa".to_owned()];
+        run(&db, ties::TIE, tie);
     }
     assert_eq!(run(&db, sessions::DELETE, values!["a".to_owned()]), ["1"]);
     assert_eq!(
@@ -357,6 +359,10 @@ fn no_statement_reads_a_whole_table() {
         memory::POSTINGS,
         superseded::TURN,
         superseded::SUPERSEDE,
+        receipts::LATEST_OF,
+        ties::TIE,
+        ties::UNTIE,
+        ties::LIST,
         insert.as_str(),
     ] {
         for step in plan(&db, sql) {
@@ -381,6 +387,9 @@ fn no_statement_reads_a_whole_table() {
         let plan = plan(&db, sql);
         assert!(plan.iter().any(|step| step.contains("m USING INTEGER PRIMARY KEY")), "{plan:?}");
     }
+    // The latest of all are read from the end, and no more of them than wanted.
+    let latest = plan(&db, receipts::LATEST);
+    assert!(!latest.iter().any(|step| step.contains("TEMP B-TREE")), "{latest:?}");
     // What died is found among what is pending, not among all that was ever said.
     let abandon = plan(&db, messages::ABANDON);
     assert!(abandon.iter().any(|step| step.contains("messages_pending")), "{abandon:?}");

@@ -35,6 +35,10 @@ pub enum Route {
     DeleteSession(String),
     /// `PUT /api/v1/sessions/{id}/memory`.
     SetMemory(String),
+    /// `GET /api/v1/sessions/{id}/policies`.
+    GetPolicies(String),
+    /// `PUT /api/v1/sessions/{id}/policies`.
+    SetPolicies(String),
     /// `POST /api/v1/sessions/{id}/cancel`.
     Cancel(String),
     /// `POST /api/v1/sessions/{id}/messages`.
@@ -99,6 +103,7 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["api", "v1", "sessions", id, "documents", document] => {
             documents::link(method, path, id, document)
         }
+        ["api", "v1", "policies", rest @ ..] => past::policies(method, path, rest),
         ["api", "v1", "receipts", "replay"] => {
             only(method, path, "POST", || Ok(Route::Past(PastRoute::ReplayExported)))
         }
@@ -126,6 +131,11 @@ fn session(
         },
         ["memory"] => only(method, path, "PUT", || Ok(Route::SetMemory(id))),
         ["draft"] => only(method, path, "POST", || Ok(Route::Draft(Some(id)))),
+        ["policies"] => match method {
+            "GET" => Ok(Route::GetPolicies(id)),
+            "PUT" => Ok(Route::SetPolicies(id)),
+            _ => Err(wrong_method(method, path, "GET, PUT")),
+        },
         ["cancel"] => only(method, path, "POST", || Ok(Route::Cancel(id))),
         ["messages"] => match method {
             "POST" => Ok(Route::PostMessage(id)),

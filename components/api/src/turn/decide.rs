@@ -73,7 +73,7 @@ impl Turn {
         let model = ready_model().await?;
         self.measured_by.clone_from(&model.digest);
         let budget = self.budget(&model)?;
-        let policies = Policies::of_session(&self.posted.session_id);
+        let policies = Policies::of_session(&self.posted.session_id, &self.posted.policies);
         let gathered = self.gather(&model, budget.prompt, &policies).await?;
         let (text, settings) = (&self.message.content, self.settings.clone());
         let degraded = &mut self.degraded;

@@ -127,7 +127,7 @@ impl Turn {
         let model = ready_model().await?;
         let budget = self.budget(&model)?;
         let most = prompt_tokens_max.map_or(budget.prompt, |most| most.min(budget.prompt));
-        let policies = Policies::of_session(&self.posted.session_id);
+        let policies = Policies::of_session(&self.posted.session_id, &self.posted.policies);
         let gathered = self.gather(&model, most, &policies).await?;
         let settings = self.settings.clone();
         let measured = |error| ApiError::of_model(&error);

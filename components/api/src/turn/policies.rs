@@ -3,22 +3,43 @@
 
 use std::cell::Cell;
 
+use serde_json::{Map, Value};
+
 use super::degraded::Degraded;
 use crate::bindings::policy::versions::{self, Choice, Fallback, Hook};
+use crate::db::Database;
+use crate::db::ties::{self, Ties};
 use crate::http::error::ApiError;
+
+/// All hooks whose policies a turn chooses.
+const HOOKS: [Hook; 2] = [Hook::Assembly, Hook::Truncation];
 
 /// The policies of one turn.
 #[derive(Debug, Default)]
 pub struct Policies {
     choices: Vec<Choice>,
+    /// The hooks whose policy was taken away: nobody is asked.
+    gone: Vec<Hook>,
     /// The fuel that they have used.
     spent: Cell<u64>,
 }
 
 impl Policies {
-    /// Those that a turn of this session asks.
-    pub fn of_session(session_id: &str) -> Self {
-        Self { choices: versions::choose(session_id), spent: Cell::new(0) }
+    /// Those that a turn of this session asks: what it is tied to (hooks and digests, as JSON), and
+    /// else what the host chooses.
+    pub fn of_session(session_id: &str, tied: &str) -> Self {
+        let mut choices = versions::choose(session_id);
+        let tied: Ties = serde_json::from_str(tied).unwrap_or_default();
+        let mut gone = Vec::new();
+        for choice in &mut choices {
+            if let Some(digest) = tied.get(name(choice.hook)) {
+                choice.digest.clone_from(digest);
+                if versions::find(digest) != Some(choice.hook) {
+                    gone.push(choice.hook);
+                }
+            }
+        }
+        Self { choices, gone, spent: Cell::new(0) }
     }
 
     /// Those with these digests; an empty one stands for the built-in policy.
@@ -28,7 +49,7 @@ impl Policies {
             digest: (*digest).to_owned(),
             fallback: Fallback::BuiltIn,
         };
-        Self { choices: digests.iter().map(choice).collect(), spent: Cell::new(0) }
+        Self { choices: digests.iter().map(choice).collect(), ..Self::default() }
     }
 
     /// The digest of the policy for a hook; empty where that is the built-in one, or where nobody
@@ -48,7 +69,7 @@ impl Policies {
         if self.choice(hook).is_some_and(|choice| choice.digest.is_empty()) {
             return Err("it failed too often, and is set aside for a while".to_owned());
         }
-        if !versions::select(hook, self.digest(hook)) {
+        if self.gone.contains(&hook) || !versions::select(hook, self.digest(hook)) {
             return Err("it is not there any more".to_owned());
         }
         let before = versions::spent();
@@ -76,13 +97,78 @@ impl Policies {
             let message = format!("the policy for {part} failed, and none stands in: {reason}");
             return Err(ApiError::new(503, "policy_failed", message));
         }
-        degraded.push(Degraded::new(part, reason));
+        let lost = Degraded::new(part, reason);
+        if !degraded.contains(&lost) {
+            degraded.push(lost);
+        }
         Ok(())
     }
 
     fn choice(&self, hook: Hook) -> Option<&Choice> {
         self.choices.iter().find(|choice| choice.hook == hook)
     }
+}
+
+/// A policy that can be chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// The sha256 of its component, in lower-case hexadecimal.
+    pub digest: String,
+    /// What it is for.
+    pub hook: Hook,
+}
+
+/// The policy with this digest.
+///
+/// Fails with 404 if there is none, and with 501 where policies cannot be replaced.
+pub fn version(digest: &str) -> Result<Version, ApiError> {
+    if versions::choose("").is_empty() {
+        let message = "policies cannot be replaced here: that needs Loci's own host";
+        return Err(ApiError::new(501, "needs_loci_host", message));
+    }
+    match versions::find(digest) {
+        Some(hook) => Ok(Version { digest: digest.to_owned(), hook }),
+        None => {
+            let shown: String = digest.chars().take(64).collect();
+            let message =
+                format!("no policy for `assembly` or `truncation` has the digest `{shown}`");
+            Err(ApiError::new(404, "policy_not_found", message))
+        }
+    }
+}
+
+/// Ties a session to policies, or unties it: `null` for each hook that is named so.
+///
+/// Fails with 400 for a field that is no hook, or a policy for another hook, and as [`version`]
+/// does. Nothing has changed then.
+pub async fn tie(
+    database: &Database,
+    session_id: &str,
+    fields: &Map<String, Value>,
+) -> Result<Ties, ApiError> {
+    let mut wanted = Vec::new();
+    for (field, value) in fields {
+        let Some(hook) = HOOKS.into_iter().find(|hook| name(*hook) == field) else {
+            let shown: String = field.chars().take(64).collect();
+            let message = format!("there is no hook `{shown}`, but `assembly` and `truncation`");
+            return Err(ApiError::new(400, "invalid_value", message));
+        };
+        let wrong = |message: String| ApiError::invalid(name(hook), message);
+        let digest = match value {
+            Value::Null => None,
+            Value::String(digest) => Some(version(digest)?),
+            _ => return Err(wrong(format!("`{field}` must be a digest, or null"))),
+        };
+        if digest.as_ref().is_some_and(|it| it.hook != hook) {
+            return Err(wrong(format!("this policy is not one for `{field}`")));
+        }
+        wanted.push((hook, digest));
+    }
+    for (hook, version) in wanted {
+        let digest = version.as_ref().map(|it| it.digest.as_str());
+        ties::set(database, session_id, name(hook), digest).await?;
+    }
+    ties::list(database, session_id).await
 }
 
 /// The hook, as people call it.

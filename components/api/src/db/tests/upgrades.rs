@@ -65,3 +65,20 @@ fn a_migration_can_be_repeated() {
     assert_eq!(run(&db, "SELECT count(*) FROM messages", &[]), ["2"]);
     assert_eq!(run(&db, migrations::READ, &[]), [migrations::VERSION.to_string()]);
 }
+
+#[test]
+fn what_a_session_is_tied_to_goes_with_it_and_comes_with_its_turns() {
+    let db = database(7);
+    session(&db, "a");
+    upgrade(&db, 8, migrations::VERSION);
+    run(&db, ties::TIE, values![1_i64, "assembly".to_owned(), "aa".to_owned()]);
+    run(&db, ties::TIE, values![1_i64, "truncation".to_owned(), "bb".to_owned()]);
+    run(&db, ties::TIE, values![1_i64, "assembly".to_owned(), "cc".to_owned()]);
+    run(&db, ties::UNTIE, values![1_i64, "truncation".to_owned()]);
+    assert_eq!(run(&db, ties::LIST, values![1_i64]), ["assembly|cc"]);
+    let tied = "SELECT json_group_object(hook, digest) FROM session_policies WHERE session = 1 \
+        HAVING count(*) > 0";
+    assert_eq!(run(&db, tied, &[]), [r#"{"assembly":"cc"}"#]);
+    run(&db, sessions::DELETE, values!["a".to_owned()]);
+    assert_eq!(run(&db, "SELECT count(*) FROM session_policies", &[]), ["0"]);
+}

@@ -16,6 +16,25 @@ pub enum PastRoute {
     WhatIf(String, u64),
     /// `POST /api/v1/receipts/replay`.
     ReplayExported,
+    /// `POST /api/v1/policies/{digest}/shadow`.
+    Shadow(String),
+}
+
+/// The routes below policies. Loci's own host answers the others before they come here.
+pub fn policies(method: &str, path: &str, rest: &[&str]) -> Result<Route, ApiError> {
+    if let [digest, "shadow"] = rest {
+        return only(method, path, "POST", || {
+            Ok(Route::Past(PastRoute::Shadow((*digest).to_owned())))
+        });
+    }
+    match rest {
+        [] | [_] | [_, "activate"] => {
+            let message =
+                format!("`{path}` needs Loci's own host: here, no policy can be replaced");
+            Err(ApiError::new(501, "needs_loci_host", message))
+        }
+        _ => Err(ApiError::new(404, "not_found", format!("there is nothing at `{path}`"))),
+    }
 }
 
 /// The routes below one message.
@@ -59,5 +78,9 @@ mod tests {
         assert_eq!(status("GET", "/7"), Err(404));
         let exported = route("POST", "/api/v1/receipts/replay", "");
         assert_eq!(exported, past(PastRoute::ReplayExported));
+        let shadow = route("POST", "/api/v1/policies/00112233/shadow", "");
+        assert_eq!(shadow, past(PastRoute::Shadow("00112233".to_owned())));
+        let elsewhere = route("GET", "/api/v1/policies", "");
+        assert_eq!(elsewhere.map_err(|error| error.status), Err(501));
     }
 }

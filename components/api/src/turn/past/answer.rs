@@ -5,6 +5,7 @@ use spin_sdk::http::Request;
 
 use super::Past;
 use super::again::replay;
+use super::shadow::{Wanted, shadow};
 use super::what_if::{Without, what_if};
 use crate::db::{Database, messages, passages};
 use crate::http::error::ApiError;
@@ -36,6 +37,11 @@ pub async fn answer(
         PastRoute::ReplayExported => {
             let body = object(request, limits::RECEIPT_BYTES_MAX).await?;
             replay(&Past::import(Value::Object(body))?).await?
+        }
+        PastRoute::Shadow(digest) => {
+            let wanted = Wanted::of(&object(request, limits::BODY_BYTES_MAX).await?)?;
+            let report = shadow(database, &digest, &wanted).await?;
+            return Ok(response::json(200, &report));
         }
     };
     Ok(response::json(200, &body))

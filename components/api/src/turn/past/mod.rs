@@ -5,6 +5,7 @@ mod again;
 pub mod answer;
 mod difference;
 mod export;
+mod shadow;
 mod what_if;
 
 use serde::Deserialize;
