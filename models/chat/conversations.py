@@ -11,7 +11,7 @@ import random
 from language import Fact, draw_owner, fits, question, sentence
 from relations import draw
 from smalltalk import (
-    FILLER, NOTED, SMALL_TALK, THE_NOTES_SAY, UNKNOWN, WORLD, YOU_SAID, fill
+    FILLER, NOTED, QUOTE_END, SMALL_TALK, THE_NOTES_SAY, UNKNOWN, WORLD, YOU_SAID, fill
 )
 from values import MONTHS, Values, capital
 
@@ -19,7 +19,6 @@ INSTRUCTION = (
     "You are a helpful AI assistant. Respond to the user's query based on the provided context "
     "and chat history."
 )
-LOWER_STARTS = "my the i you there yesterday tomorrow last on for in".split()
 # Relations that people do not keep apart: a question about one is never "absent" beside the other.
 SAME = (
     {"spouse", "kin:wife", "kin:husband"}, {"attr:best friend", "kin:friend"},
@@ -35,17 +34,21 @@ SAME = (
     {"holiday", "travel", "visit", "flight"}, {"diet", "allergy"}, {"job", "project"},
     {"spouse", "wedding"}, {"favourite:film", "favourite:movie", "watched"},
     {"favourite:food", "favourite:dish", "favourite:meal", "likes"},
-    {"favourite:city", "favourite:country", "favourite:place"}, {"boss", "kin:boss"},
+    {"favourite:city", "favourite:place"}, {"favourite:country", "favourite:place"}, {"boss", "kin:boss"},
     {"kin:mother", "kin:mum", "kin:mom"}, {"kin:father", "kin:dad"}, {"doctor", "kin:vet"},
     {"kin:grandmother", "kin:grandma"}, {"kin:grandfather", "kin:grandpa"},
     {"kin:roommate", "kin:flatmate"},
     {"kin:partner", "spouse", "kin:girlfriend", "kin:boyfriend"}, {"kin:trainer", "kin:coach"},
     {"count:children", "count:kids"}, {"favourite:toy", "favourite:game"},
-    {"count:siblings", "count:brothers", "count:sisters"},
-    {"count:pets", "count:dogs", "count:cats"},
-    {"count:children", "count:daughters", "count:sons"}, {"pet:pet", "pet:dog", "pet:cat"},
-    {"favourite:music", "favourite:band", "favourite:song"}, {"parked", "car"},
-    {"attr:boat's name", "pet:boat"}, {"breakfast", "lunch", "dinner"},
+    {"count:siblings", "count:brothers"}, {"count:siblings", "count:sisters"},
+    {"count:pets", "count:dogs"}, {"count:pets", "count:cats"},
+    {"count:children", "count:daughters"}, {"count:children", "count:sons"}, {"pet:pet", "pet:dog"}, {"pet:pet", "pet:cat"},
+    {"favourite:music", "favourite:band"}, {"favourite:music", "favourite:song"}, {"avoids", "allergy", "dislikes"},
+    {"moved", "home", "visit", "travel"}, {"shoes", "attr:shoe size"}, {"country", "origin", "birthplace"},
+    {"country", "home"}, {"degree", "university", "school"}, {"degree", "study"}, {"prefers", "likes", "drinks"},
+    {"dose", "medicine"}, {"learns", "study", "learning"}, {"hotel", "travel", "holiday"},
+    {"schoolstart", "start", "school"}, {"comes:gardener", "kin:gardener"}, {"country", "attr:nationality"},
+    {"attr:boat's name", "pet:boat"},
     {"likes", "favourite:drink"}, {"wedding", "date:wedding"}, {"vacation", "holiday"},
     {"team", "favourite:team"}, {"attr:nationality", "origin"},
     {"kin:dentist", "date:dentist appointment"}, {"attr:office", "employer"},
@@ -92,7 +95,7 @@ class Level:
 
 EASY = Level((1, 2), (0, 1), (0, 1))
 MIDDLE = Level((1, 4), (0, 3), (0, 2), 14)
-REAL = Level((2, 9), (0, 9), (0, 4), 18)
+REAL = Level((2, 10), (0, 11), (0, 5), 18)
 LONG = Level((4, 14), (12, 30), (0, 5), 18)
 
 
@@ -181,7 +184,8 @@ class Generator:
     def small_talk(self):
         """A message and its fixed reply."""
         row = self.rng.choice(SMALL_TALK)
-        ways = row[-1:] if self.held_wording else row[1:-1]
+        ways = row[1:] if self.held_wording is None else row[1:-1]
+        ways = row[-1:] if self.held_wording else ways
         return fill(self.rng.choice(ways), self.values), row[0]
 
     def filler(self):
@@ -196,14 +200,14 @@ class Generator:
 
     def statement(self, fact):
         """A message that states a fact, sometimes among other sentences; its quote is kept."""
-        text, quoted = fact.said(self.rng, self.held_wording)
-        # A capital where the first word tells it: a quote begins alike however it was typed.
-        first = quoted.split(" ")[0]
-        self.quotes[fact] = YOU_SAID + (capital(quoted) if first in LOWER_STARTS else quoted)
+        text = fact.said(self.rng, self.held_wording)
         choice = self.rng.random()
         if choice < 0.08:
-            return sentence(self.filler()) + " " + text
-        return text + " " + self.filler() if choice < 0.14 and text[-1] in ".!?" else text
+            text = sentence(self.filler()) + " " + text
+        elif choice < 0.14 and text[-1] in ".!?":
+            text += " " + self.filler()
+        self.quotes[fact] = YOU_SAID + text + QUOTE_END
+        return text
 
     def date(self, day):
         """A day as the notes write it."""
@@ -239,12 +243,12 @@ class Generator:
     def _document(self, fact, more):
         """An excerpt of a document: the fact, perhaps among others of the same thing."""
         texts = [sentence(fact.plain(self.rng, self.held_wording))]
-        self.quotes[fact] = THE_NOTES_SAY + texts[0]
+        self.quotes[fact] = THE_NOTES_SAY + texts[0] + QUOTE_END
         for other in more:
             pronoun = ("it", "its") if fact.owner.kind == "thing" else None
             pronoun = pronoun if self.rng.random() < 0.5 else None
             texts.append(sentence(other.plain(self.rng, self.held_wording, pronoun)))
-            self.quotes[other] = THE_NOTES_SAY + texts[-1]
+            self.quotes[other] = THE_NOTES_SAY + texts[-1] + QUOTE_END
         if self.rng.random() < 0.15:
             texts.insert(self.rng.randint(0, len(texts)), sentence(self.filler()))
         return ["- ", " ".join(texts), "\n"]
@@ -355,7 +359,7 @@ class Generator:
                 newer = Fact(fact.owner, fact.relation, self.values.draw(fact.relation.value))
                 memories.append((fact, self.statement(fact)))
                 memories.append((newer, newer.changed(rng)))
-                self.quotes[newer] = YOU_SAID + memories[-1][1]
+                self.quotes[newer] = YOU_SAID + memories[-1][1] + QUOTE_END
                 latest.append(newer)
             else:
                 memories.append((fact, self.statement(fact)))

@@ -1,109 +1,112 @@
-"""Measures a checkpoint on values, wordings and attributes that training never saw.
-
-A reply counts only if the model's own most likely token is right at every place of it, which is
-the same as greedy decoding giving exactly this sentence.
-"""
+"""Asks llama.cpp what training never saw: `python evaluate.py match.pt ../chat.gguf`."""
 
 import argparse
 import collections
-import json
+import random
 
 import torch
+from llama_cpp import Llama
 
-import batches
+import circuit
 import conversations
-from model import Config, Model
+import matching
+import natural
+import network
+from smalltalk import UNKNOWN
 
-SETS = {
-    "values": dict(held_values=True),
-    "wording": dict(held_values=True, held_wording=True),
-    "attributes": dict(held_values=True, held_relations=True),
-}
-
-
-@torch.no_grad()
-def check(model, encoder, conversation_list, dtype=torch.bfloat16):
-    """Correctness of every branch: a list of (branch, exact, said unknown)."""
-    model.eval()
-    results, device = [], next(model.parameters()).device
-    unknown = encoder.text(conversations.UNKNOWN)
-    for conversation in conversation_list:
-        example = encoder.example(conversation)
-        if len(example.ids) > model.cfg.context:
-            continue
-        batch = batches.join([example], dtype).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-            states = model(batch.ids, batch.positions, batch.segments)
-            for start, end, source in example.spans:
-                said = model.logits(states[start - 1 : end - 1]).argmax(-1)
-                exact = bool((said == batch.ids[start:end]).all())
-                results.append((source, exact, said[:1].tolist() == unknown[:1]))
-    model.train()
-    return results
+REPLY_TOKENS_MAX = 64
 
 
-def rates(results):
-    """Share of exact replies by kind, with the share of wrong "I don't know" among `present`."""
-    by_kind = collections.defaultdict(list)
-    for source, exact, unknown in results:
-        by_kind[source.kind].append(exact)
-        if source.kind == "present":
-            by_kind["present_denied"].append(unknown)
-    return {kind: round(sum(v) / len(v), 3) for kind, v in sorted(by_kind.items())}
+def by_llama(llama, ids, end):
+    """The greedy reply of llama.cpp."""
+    llama.reset()
+    reply = []
+    for token in llama.generate(ids, temp=0.0, repeat_penalty=1.0):
+        if token == end or len(reply) == REPLY_TOKENS_MAX:
+            break
+        reply.append(token)
+    return reply
 
 
-def sample(level, count, seed, recall=True, **held):
-    """Conversations for evaluation."""
-    generator = conversations.Generator(seed, **held)
-    return [generator.conversation(level, recall) for _ in range(count)]
-
-
-def quick(model, encoder):
-    """A short look during training: easy and real, seen and unseen wordings."""
-    report = {}
+def generated(llama, encoder, config, weights, count):
+    """Shares of replies that are right to the last token, on values that training never saw."""
+    same, pieces = [], []
     for name, level, held in (
-        ("easy", conversations.EASY, "values"),
-        ("real", conversations.REAL, "values"),
-        ("wording", conversations.REAL, "wording"),
-        ("attributes", conversations.REAL, "attributes"),
+        ("easy, values", conversations.EASY, "values"), ("real, values", conversations.REAL, "values"),
+        ("real, attributes", conversations.REAL, "attributes"),
+        ("long, values", conversations.LONG, "values"),
     ):
-        count = 40 if level is conversations.EASY else 20
-        report[name] = rates(check(model, encoder, sample(level, count, 7, **SETS[held])))
-    return report
+        generator = matching.source(encoder, 99, **matching.SETS[held])
+        right = collections.defaultdict(list)
+        for _ in range(count):
+            case = generator.conversation(level)
+            before = encoder.context(case)
+            for branch in case.branches[::2]:
+                ids = before + encoder.query(branch.query)
+                wanted = encoder.text(branch.reply)
+                if len(ids) + len(wanted) >= config.context:
+                    continue
+                reply = by_llama(llama, ids, encoder.end)
+                right[branch.kind].append(reply == wanted)
+                if len(same) < 60:
+                    states = network.states(config, weights, ids + reply)[len(ids) - 1 :]
+                    said = network.logits(config, weights, states).argmax(1).tolist()
+                    same.append(said == [*reply, encoder.end])
+            for piece in [piece for message in case.messages for piece in message.pieces]:
+                cut = llama.tokenize(piece.encode(), add_bos=False, special=False)
+                pieces.append(cut == encoder.text(piece))
+        shares = " ".join(f"{kind} {sum(v)}/{len(v)}" for kind, v in sorted(right.items()))
+        print(f"{name}: {shares}", flush=True)
+    print(f"as the network: {sum(same)} of {len(same)} replies; "
+          f"cut alike: {sum(pieces)} of {len(pieces)} pieces")
 
 
-def full(model, encoder, count):
-    """The table of the card."""
-    report = {}
-    for level_name in ("EASY", "MIDDLE", "REAL", "LONG"):
-        level = getattr(conversations, level_name)
-        for set_name, held in SETS.items():
-            cases = sample(level, count, 99, **held)
-            report[f"{level_name.lower()} {set_name}"] = rates(check(model, encoder, cases))
-        cases = sample(level, count, 98, False, **SETS["values"])
-        report[f"{level_name.lower()} no notes"] = rates(check(model, encoder, cases))
-    return report
+def by_hand(llama, encoder):
+    """Shares of what was written by hand: facts found, and known not to be there."""
+    rng, wrong = random.Random(1), []
 
+    def ask(facts, question):
+        lines = [("- ", "12 March 2026", ", user said: ", fact, "\n") for fact in facts]
+        pieces = ["Notes from earlier in this conversation:\n", *(p for line in lines for p in line)]
+        system = conversations.Message("system", [conversations.INSTRUCTION])
+        message = conversations.Message("user", [*pieces, "\n", "Message:\n"])
+        case = conversations.Conversation([system, message], [])
+        ids = encoder.context(case) + encoder.query(question)
+        return encoder.cutter.decode(by_llama(llama, ids, encoder.end))
 
-def load(path):
-    """The model of a checkpoint."""
-    checkpoint = torch.load(path, map_location="cpu")
-    model = Model(Config(**checkpoint["config"]))
-    model.load_state_dict(checkpoint["state"])
-    return model, checkpoint["tokens"]
+    found, missing = [], []
+    for said, questions, value in natural.FACTS:
+        others = rng.sample([fact for fact, _, _ in natural.FACTS if fact != said], 11)
+        facts = [*others, said]
+        rng.shuffle(facts)
+        for question in questions:
+            reply = ask(facts, question)
+            found.append(value in reply)
+            wrong += [] if found[-1] else [(said, question, reply)]
+            reply = ask(others, question)
+            missing.append(reply == UNKNOWN)
+            wrong += [] if missing[-1] else [("not said", question, reply)]
+    for question in natural.ABSENT:
+        reply = ask(rng.sample([fact for fact, _, _ in natural.FACTS], 12), question)
+        missing.append(reply == UNKNOWN)
+        wrong += [] if missing[-1] else [("not said", question, reply)]
+    print(f"by hand: found {sum(found)}/{len(found)} missing {sum(missing)}/{len(missing)}")
+    for row in wrong:
+        print(" ", *row, sep=" | ")
 
 
 def main():
-    """Prints the table as JSON lines."""
+    """Prints what is right."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint")
-    parser.add_argument("--count", type=int, default=150, help="conversations of each kind")
+    parser.add_argument("learned")
+    parser.add_argument("gguf")
+    parser.add_argument("--count", type=int, default=20, help="conversations of each kind")
     args = parser.parse_args()
-    torch.set_num_threads(2)
-    model, tokens = load(args.checkpoint)
-    print(json.dumps({"tokens": tokens}))
-    for name, values in full(model, batches.Encoder(), args.count).items():
-        print(name, json.dumps(values), flush=True)
+    torch.set_num_threads(1)
+    encoder, config, weights = circuit.load(args.learned)
+    llama = Llama(args.gguf, n_ctx=config.context, n_threads=1, n_threads_batch=1, verbose=False)
+    by_hand(llama, encoder)
+    generated(llama, encoder, config, weights, args.count)
 
 
 if __name__ == "__main__":

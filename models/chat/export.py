@@ -1,56 +1,52 @@
-"""Writes a checkpoint as GGUF, for llama.cpp: `python export.py chat.pt ../chat.gguf`."""
+"""Writes the network as GGUF, for llama.cpp: `python export.py match.pt ../chat.gguf`."""
 
 import argparse
 import pathlib
+import re
 
 import gguf
 import numpy as np
-import torch
 
+import circuit
 import tokenizer
 
 NAME = "Loci small chat"
-# The scores of tokens are multiplied by this: at a server's usual temperature of 0.8 the model then
-# says what it is most sure of, as it does at 0, instead of a draw from names that it has to copy.
-SHARPER = 5.0
-MATRICES = {
-    "attn_output": "out", "ffn_down": "down", "attn_norm": "attn_norm", "ffn_norm": "ffn_norm",
-}
+F16, Q8_0, Q4_0 = (gguf.GGMLQuantizationType[name] for name in ("F16", "Q8_0", "Q4_0"))
+# What bears eight bits. The rest decides by thresholds: with eight bits in what block 0 writes, no
+# absent fact was known to be absent any more.
+ROUGH = re.compile(r"token_embd|blk\.3\.(attn_v|attn_output|ffn)|blk\.0\.attn_v|blk\.4\.attn")
+# What divides the rotation of a pair that is to stand still.
+STILL = 1e30
 
 
-def tensors(config, state):
-    """GGUF names and arrays; what the network keeps as one matrix is cut apart again."""
-    yield "token_embd.weight", state["embed.weight"]
-    yield "output_norm.weight", state["norm.weight"] * SHARPER
-    for i in range(config["layers"]):
-        block = f"blocks.{i}."
-        query, key, value = state[block + "qkv.weight"].chunk(3)
-        gate, up = state[block + "gate_up.weight"].chunk(2)
-        named = {"attn_q": query, "attn_k": key, "attn_v": value, "ffn_gate": gate, "ffn_up": up}
-        named |= {name: state[f"{block}{own}.weight"] for name, own in MATRICES.items()}
-        for name, tensor in named.items():
-            yield f"blk.{i}.{name}.weight", tensor
+def rotation_factors(config):
+    """What llama.cpp divides the usual rotation of each pair by."""
+    pairs = config.head // 2
+    usual = config.rope_base ** (-np.arange(pairs) / pairs)
+    wanted = np.array(config.frequencies)
+    factors = np.full(pairs, STILL)
+    factors[: len(wanted)] = usual[: len(wanted)] / wanted
+    return factors.astype(np.float32)
 
 
-def write_header(writer, config, kind):
+def write_header(writer, config):
     """Sizes and the card's facts."""
     writer.add_name(NAME)
     writer.add_license("apache-2.0")
-    writer.add_description("Answers from notes and from the conversation; trained by Loci's script")
-    writer.add_block_count(config["layers"])
-    writer.add_context_length(config["context"])
-    writer.add_embedding_length(config["width"])
-    writer.add_feed_forward_length(config["hidden"])
-    writer.add_head_count(config["heads"])
-    writer.add_head_count_kv(config["heads"])
-    writer.add_layer_norm_rms_eps(config["norm_eps"])
-    writer.add_rope_dimension_count(config["width"] // config["heads"])
-    writer.add_rope_freq_base(config["rope_base"])
-    writer.add_vocab_size(config["vocab"])
-    quantized = kind == gguf.GGMLQuantizationType.Q8_0
-    writer.add_file_type(
-        gguf.LlamaFileType.MOSTLY_Q8_0 if quantized else gguf.LlamaFileType.MOSTLY_F16
-    )
+    writer.add_description("Quotes what was said and what notes say; made by Loci's scripts")
+    writer.add_block_count(config.layers)
+    writer.add_context_length(config.context)
+    writer.add_embedding_length(config.width)
+    writer.add_feed_forward_length(config.hidden)
+    writer.add_head_count(config.heads)
+    writer.add_head_count_kv(config.heads)
+    writer.add_key_length(config.head)
+    writer.add_value_length(config.head)
+    writer.add_layer_norm_rms_eps(config.norm_eps)
+    writer.add_rope_dimension_count(config.head)
+    writer.add_rope_freq_base(config.rope_base)
+    writer.add_vocab_size(config.vocab)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
 
 
 def write_tokenizer(writer, size):
@@ -78,29 +74,40 @@ def write_tokenizer(writer, size):
     writer.add_chat_template(template)
 
 
-def main():
-    """Reads the checkpoint and writes the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint")
-    parser.add_argument("out")
-    parser.add_argument("--type", choices=("f16", "q8_0"), default="f16")
-    args = parser.parse_args()
-    checkpoint = torch.load(args.checkpoint, map_location="cpu")
-    config, state = checkpoint["config"], checkpoint["state"]
-    kind = gguf.GGMLQuantizationType[args.type.upper()]
-    writer = gguf.GGUFWriter(args.out, "llama")
-    write_header(writer, config, kind)
-    write_tokenizer(writer, config["vocab"])
-    for name, tensor in tensors(config, state):
+def kind_of(name, array):
+    """How a matrix is written. Without any weight in it, it only has to be there."""
+    if not array.any():
+        return Q4_0
+    return Q8_0 if ROUGH.match(name) else F16
+
+
+def write(path, config, weights):
+    """Writes the file."""
+    writer = gguf.GGUFWriter(path, "llama")
+    write_header(writer, config)
+    write_tokenizer(writer, config.vocab)
+    writer.add_tensor("rope_freqs.weight", rotation_factors(config))
+    for name, tensor in weights.items():
         array = tensor.float().numpy()
         if array.ndim == 1:
-            writer.add_tensor(name, array.astype(np.float32))
+            writer.add_tensor(name, array)
         else:
+            kind = kind_of(name, array)
             writer.add_tensor(name, gguf.quants.quantize(array, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def main():
+    """Reads what was learned and writes the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("learned")
+    parser.add_argument("out")
+    args = parser.parse_args()
+    _, config, weights = circuit.load(args.learned)
+    write(args.out, config, weights)
 
 
 if __name__ == "__main__":

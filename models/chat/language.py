@@ -16,8 +16,9 @@ THING_NOUNS = (
 OPENERS = ("By the way, ", "Please remember that ", "Note that ", "Just so you know, ", "FYI, ",
            "Remember: ", "I should mention that ", "You should know that ", "Also, ", "Oh, and ",
            "Remember this: ", "For the record, ", "Hi, ", "Hello! ", "So, ", "Please note: ",
-           "I want you to know that ", "One thing: ", "Well, ", "Keep in mind that ",
-           "Here is something new: ")
+           "I want you to know that ", "One thing: ", "Well, ", "Actually, ", "You know, ", "Good news: ", "Just to let you know, ", "As I said, ", "Hey, ",
+           "Remember that ", "Don't forget that ", "I forgot to say that ", "Today I can tell you that ",
+           "Keep in mind that ", "Here is something new: ")
 CLOSERS = (" Please remember that.", " Don't forget it.", " Thanks.", " Please note it.",
            " Just so you know.", " Remember it for me, please.", " Keep it in mind.")
 ASK_OPENERS = ("Hey, ", "Quick question: ", "Sorry, ", "By the way, ", "So, ", "Hi, ", "Again, ",
@@ -30,10 +31,18 @@ NOUN_FRAMES = ("{W} is {x}?", "{W} is {x}?", "{W}'s {x}?", "{W} is {x}", "Tell m
                "Do you remember {w} {x} is?",
                "Do you know {w} {x} is?", "I need {x}.", "{W} did I say {x} was?",
                "Can you remind me {w} {x} is?", "I forgot {w} {x} is.", "Please look up {x}.",
-               "I can't remember {x}.", "Any idea {w} {x} is?", "Would you know {x}?")
+               "I can't remember {x}.", "{W} is {x} again?", "{W}'s {x} again?", "{x}, please?",
+               "Did I tell you {x}?", "Did I mention {x}?", "Have I told you {x}?", "Say {x}.",
+               "{W} did I tell you about {x}?", "I want to know {x}.", "Please remind me of {x}.",
+               "Could you tell me {w} {x} is?", "Can you recall {x}?", "Which one is {x}?",
+               "Do you still know {x}?", "Look up {x}.", "Any idea {w} {x} is?",
+               "Would you know {x}?", "I'd like to know {x}.")
 ASK_FRAMES = ("Do you know {i}?", "Can you tell me {i}?", "Remind me {i}.", "I forgot {i}.",
               "Tell me {i}.", "Do you remember {i}?", "Did I tell you {i}?", "Please tell me {i}.",
               "I can't remember {i}.", "I want to know {i}.", "Could you tell me {i}?",
+              "Have I told you {i}?", "Can you remind me {i}?", "Please remind me {i}.",
+              "Did I mention {i}?", "Do you still know {i}?", "Can you recall {i}?",
+              "Could you remind me {i}?", "I need to know {i}.", "Did I say {i}?",
               "Any idea {i}?", "I'd like to hear {i}.")
 CONTRACTIONS = (
     (r"\b([Ww]hat|[Ww]here|[Ww]ho|[Ww]hen|[Hh]ow) is\b", r"\1's", 0.35),
@@ -44,6 +53,9 @@ CONTRACTIONS = (
 TAILS = (" and I love it", " now", " these days", " at the moment", ", by the way", ", I think",
          " since last year", ", as you know", " and I am happy about it", ", of course", " again",
          " this year", " for now", ", which is nice", " with my family", ", finally")
+# Relations whose things may be called ours, or the only ones.
+SHARED = ("attr:", "place:", "date:", "event:", "colour:", "kept:", "comes:", "pet:", "wedding",
+          "parked")
 CHANGES = ("{P} %s is now {v}", "{P} %s changed to {v}", "{P} new %s is {v}")
 
 
@@ -81,8 +93,8 @@ def render(template, owner, value="", answering=False, pronoun=None):
 
 
 def pick(rng, options, held_out, kept=1):
-    """One of `options`: the last `kept` of at least three belong to evaluation."""
-    if len(options) < 3:
+    """One of `options`: the last `kept` of at least three belong to evaluation, or with None to all."""
+    if len(options) < 3 or held_out is None:
         return rng.choice(options)
     return rng.choice(options[-kept:] if held_out else options[:-kept])
 
@@ -100,6 +112,20 @@ def casual(rng, text, share=0.12):
     if rng.random() < 0.7 and not text.startswith("I "):
         text = text[:1].lower() + text[1:]
     return text.rstrip(".?") if rng.random() < 0.7 else text
+
+
+def shared(rng, owner, relation, text):
+    """What is mine, called ours, or the only one there is ("the wifi password")."""
+    if owner.kind != "me" or rng.random() > 0.2:
+        return text
+    if relation.key.startswith("count:"):
+        text = text.replace("I have", "We have" if text.startswith("I") else "we have")
+        return text.replace("do I have", "do we have").replace("have I got", "have we got")
+    if not relation.key.startswith(SHARED):
+        return text
+    other = rng.choice(("the", "the", "our"))
+    as_written = lambda match: capital(other) if match.group()[0] == "M" else other
+    return re.sub(r"\b[Mm]y\b(?! name)", as_written, text)
 
 
 def loosened(rng, text):
@@ -138,8 +164,8 @@ class Fact:
         return sentence(render(rng.choice(CHANGES) % nouns[0], self.owner, self.value))
 
     def said(self, rng, held_out):
-        """A message that states the fact, and the part of it that a reply quotes."""
-        text = self.plain(rng, held_out)
+        """A message that states the fact."""
+        text = shared(rng, self.owner, self.relation, self.plain(rng, held_out))
         if rng.random() < 0.1 and text.endswith(self.value):
             text += rng.choice(TAILS)
         choice = rng.random()
@@ -159,7 +185,7 @@ class Fact:
                 opener, text = opener[:1].lower() + opener[1:], text[:1].lower() + text[1:]
             if rng.random() < 0.7 and not closer:
                 text = text.rstrip(".!")
-        return opener + text + closer, text
+        return opener + text + closer
 
 
 def question(rng, owner, relation, held_out):
@@ -177,6 +203,11 @@ def question(rng, owner, relation, held_out):
         else:
             frame = pick(rng, ASK_FRAMES, held_out, 2)
             text = frame.replace("{i}", render(embedded, owner))
+    text = shared(rng, owner, relation, text)
+    if owner.kind in ("kin", "name") and relation.key.startswith(("place:", "kept:")):
+        # There is but one violin: whose it is goes without saying.
+        if rng.random() < 0.3:
+            text = text.replace(owner.forms(False)[1] + " ", "the ", 1)
     if rng.random() < 0.15:
         opener = pick(rng, ASK_OPENERS, held_out, 2)
         text = opener + (text if text[:2] == "I " else text[:1].lower() + text[1:])

@@ -2,8 +2,8 @@
 
 A relation has noun phrases ("{P} door code"), questions with their embedded form, and statements;
 its answer is the bare value. Slots: `{S}` the owner as subject, `{P}` as possessive, `{v}` the value; `[a/b]`
-chooses a verb form for I / she. The last noun phrase, question and statement of a relation
-that has at least three of them is kept for evaluation.
+chooses a verb form for I / she. With `--keep`, the last noun phrase, question and statement of a relation
+that has at least three of them are kept for evaluation.
 """
 
 import dataclasses
@@ -106,6 +106,17 @@ lost|thing|p||What did {S} lose>what {S} lost;What has gone missing>what {S} los
 project|title|p|{P} project|What [am/is] {S} working on>what {S} [am/is] working on;Which project [am/is] {S} on>which project {S} [am/is] on;What project [do/does] {S} work on>what project {S} [work/works] on|{S} [am/is] working on {v};{P} project is called {v};{S} [work/works] on a project called {v};{P} project is {v}
 parked|spot|p|the place where {S} parked|Where did {S} park>where {S} parked;Where did {S} park the car>where {S} parked the car;Where is {P} car>where {P} car is|{S} parked {v};{S} parked the car {v};{P} car is {v};{P} car is parked {v}
 wedding|day|p|{P} anniversary;{P} wedding anniversary|When is {P} wedding anniversary>when {P} wedding anniversary is;When did {S} get married>when {S} got married|{P} anniversary is on {v};{S} got married on {v};{P} wedding anniversary is {v}
+avoids|food|p||What food should {S} avoid>what food {S} should avoid;What [do/does] {S} have to avoid>what {S} [have/has] to avoid;What should {S} not eat>what {S} should not eat|{S} should avoid {v};{S} [have/has] to avoid {v};{S} should not eat {v};{S} must not eat {v}
+moved|place|p||Where did {S} move to>where {S} moved to;Where did {S} move>where {S} moved;What city did {S} move to>what city {S} moved to;Which town did {S} move to>which town {S} moved to|{S} moved to {v};{S} just moved to {v};{S} moved to {v} last year;Last month {S} moved to {v};{S} moved over to {v}
+shoes|size|p|{P} shoe size|What shoe size [do/does] {S} wear>what shoe size {S} [wear/wears];What size are {P} shoes>what size {P} shoes are;Which shoe size [do/does] {S} have>which shoe size {S} [have/has]|{P} shoe size is {v};{S} [wear/wears] shoe size {v};{S} [wear/wears] size {v} shoes;{P} shoes are size {v}
+country|place|p|{P} home country|Which country [am/is] {S} from>which country {S} [am/is] from;What country [do/does] {S} come from>what country {S} [come/comes] from;Where [am/is] {S} from>where {S} [am/is] from|{S} [am/is] from {v};{S} [come/comes] from {v};{P} home country is {v}
+degree|title|p||Where did {S} graduate>where {S} graduated;Where did {S} graduate from>where {S} graduated from;Which university did {S} graduate from>which university {S} graduated from;Which university did {S} go to>which university {S} went to|{S} graduated from {v};{S} [have/has] a degree from {v};{S} graduated at {v};{S} went to the university of {v}
+prefers|word|p||What [do/does] {S} prefer>what {S} [prefer/prefers];Which one [do/does] {S} prefer>which one {S} [prefer/prefers];What would {S} rather have>what {S} would rather have|{S} [prefer/prefers] {v};{S} [prefer/prefers] {v} over {v};{S} would rather have {v}
+dose|word|p||What medicine [do/does] {S} take every morning>what medicine {S} [take/takes] every morning;What medicine [do/does] {S} take>what medicine {S} [take/takes];Which pills [do/does] {S} take>which pills {S} [take/takes]|{S} [take/takes] 20 mg of {v} every morning;{S} [take/takes] {v} pills every evening;{S} [take/takes] 5 ml of {v} a day;{S} [take/takes] {v} twice a day
+gym|title|p|{P} gym;the name of {P} gym|Which gym [do/does] {S} go to>which gym {S} [go/goes] to;Where [do/does] {S} work out>where {S} [work/works] out;What is {P} gym called>what {P} gym is called|{P} gym is called {v};{S} [go/goes] to the gym {v};{S} [work/works] out at {v};{P} gym is {v}
+learns|word|p||What [am/is] {S} learning to do>what {S} [am/is] learning to do;What course [am/is] {S} taking>what course {S} [am/is] taking;Which class [do/does] {S} take>which class {S} [take/takes]|{S} [am/is] taking a course in {v};{S} [take/takes] a class in {v};{S} signed up for a {v} course
+hotel|title|p|{P} hotel;the name of {P} hotel|Where [am/is] {S} staying>where {S} [am/is] staying;Which hotel [am/is] {S} in>which hotel {S} [am/is] in;What is {P} hotel called>what {P} hotel is called|{S} [am/is] staying at {v};{P} hotel is called {v};{S} booked a room at {v};{P} hotel is {v}
+schoolstart|month|p||When does {P} school start>when {P} school starts;When [do/does] {S} start school>when {S} [start/starts] school;When does {P} term begin>when {P} term begins|{S} [start/starts] school in {v};{P} school starts in {v};{P} term begins in {v}
 vacation|day|p||When [am/is] {S} going on vacation>when {S} [am/is] going on vacation;When does {P} holiday start>when {P} holiday starts;When [do/does] {S} leave for vacation>when {S} [leave/leaves] for vacation|{S} [am/is] going on vacation on {v};{P} holiday starts on {v};{S} [leave/leaves] for vacation on {v}
 """)
 
@@ -144,9 +155,18 @@ APPOINTMENTS = (
 ).split(";")
 ITEMS = (
     "keys passport wallet umbrella bike suitcase glasses laptop charger toolbox camera tent "
-    "documents ladder skis helmet notebook"
+    "documents ladder skis helmet notebook violin guitar drum canoe scarf hat coat boots"
 ).split()
-PLURAL = {"keys", "glasses", "documents", "skis"}
+KEPT = (
+    "spare key;first aid kit;fuse box;remote control;vacuum cleaner;good scissors;drill;sewing kit;"
+    "key to the shed;flashlight;contract;birth certificate;tax papers;hammer;ring;money;medicine"
+).split(";")
+COMING = (
+    "plumber;electrician;cleaner;new sofa;parcel;postman;delivery;babysitter;painter;doctor;"
+    "landlord;inspector;gardener;carpenter;piano tuner;order;guest;nurse"
+).split(";")
+DUE = "project;report;thesis;essay;homework;article;tax return;application;presentation;invoice;book".split(";")
+PLURAL = {"boots", "keys", "glasses", "documents", "skis"}
 MODIFIERS = (
     "gym office locker garage boiler bank wifi router door gate garden kitchen car phone laptop "
     "library hotel school train flight parking alarm safe cellar attic storage bike insurance "
@@ -154,6 +174,18 @@ MODIFIERS = (
     "customer project client server printer team travel passport voucher delivery invoice repair "
     "studio workshop studio cabin boat mail coffee camera tool pool club bus tent tower"
 ).split()
+# What people do to things: verb, past and participle where they differ.
+VERBS = (
+    "plant paint repair clean fix order sell:sold build:built borrow cook bake design draw:drew:drawn "
+    "hide:hid:hidden rent return wash break:broke:broken carry:carried collect copy:copied count cut:cut "
+    "deliver discover donate drop explore film finish fold grow:grew:grown hang:hung invent knit "
+    "lend:lent load mail make:made measure mend mix move open pack pick plan polish pour practise "
+    "prepare print publish pull push record replace review save scan search send:sent serve sew:sewed:sewn "
+    "share ship sign sketch smoke solve steal:stole:stolen store study:studied teach:taught test throw:threw:thrown "
+    "touch trade train translate unpack upgrade use wear:wore:worn weigh win:won wrap write:wrote:written "
+    "ride:rode:ridden recommend rescue restore roast catch:caught chop climb find:found"
+).split()
+WHEN_SAID = ("", "", " yesterday", " today", " last week", " this morning", " on Monday", " again")
 HEADS = {
     "code": "code", "number": "number", "password": "code", "PIN": "code", "name": "title",
     "address": "place", "size": "size", "model": "model", "brand": "proper", "price": "money",
@@ -161,6 +193,7 @@ HEADS = {
     "contact": "person", "colour": "colour", "key number": "code", "reference": "code",
     "account": "code", "fee": "money", "supplier": "title", "label": "word", "time": "time",
 }
+DOUBLED = ("drop", "knit", "plan", "scan", "ship", "wrap", "chop")
 PLAIN = {
     "phone number": "phone", "shoe size": "size", "height": "length", "weight": "length",
     "salary": "money", "rent": "money", "postcode": "code", "room number": "size",
@@ -272,6 +305,49 @@ def _place(noun):
          "{S} [keep/keeps] {P} %s {v}" % noun, "{S} left {P} %s {v}" % noun), "Where")
 
 
+def _kept(noun):
+    """Where something of the house is."""
+    asks = tuple((direct % noun, embedded % noun) for direct, embedded in (
+        ("Where is {P} %s", "where {P} %s is"), ("Where did {S} put {P} %s", "where {S} put {P} %s"),
+        ("Where can I find {P} %s", "where {P} %s is"), ("Where did {S} hide {P} %s", "where {S} hid {P} %s"),
+        ("Where [do/does] {S} keep {P} %s", "where {S} [keep/keeps] {P} %s")))
+    says = tuple(say % noun for say in (
+        "{P} %s is {v}", "{S} put {P} %s {v}", "{S} hid {P} %s {v}", "{P} %s is hidden {v}",
+        "You find {P} %s {v}", "{S} [keep/keeps] {P} %s {v}"))
+    return Relation("kept:" + noun, "spot", PEOPLE, (), asks, says, "Where")
+
+
+def _comes(noun):
+    """When somebody or something comes."""
+    asks = tuple((direct % noun, embedded % noun) for direct, embedded in (
+        ("When is {P} %s coming", "when {P} %s is coming"), ("When does {P} %s come", "when {P} %s comes"),
+        ("What day does {P} %s come", "what day {P} %s comes"), ("When will {P} %s be here", "when {P} %s will be here")))
+    says = tuple(say % noun for say in (
+        "{P} %s is coming on {v}", "{P} %s comes on {v}", "{P} %s will be here on {v}",
+        "On {v} {P} %s is coming", "{P} %s will come on {v}"))
+    return Relation("comes:" + noun, "day", PEOPLE, (), asks, says, "When")
+
+
+def _due(noun):
+    """When work has to be done."""
+    asks = tuple((direct % noun, embedded % noun) for direct, embedded in (
+        ("When is {P} %s due", "when {P} %s is due"), ("What is the deadline of {P} %s", "what the deadline of {P} %s is"),
+        ("When [do/does] {S} have to finish {P} %s", "when {S} [have/has] to finish {P} %s"),
+        ("What is the deadline for {P} %s", "what the deadline for {P} %s is")))
+    says = tuple(say % noun for say in (
+        "{P} %s is due on {v}", "The deadline of {P} %s is {v}", "{S} [have/has] to finish {P} %s by {v}",
+        "{P} %s must be done by {v}"))
+    return Relation("kept:due " + noun, "day", PEOPLE, ("the deadline of {P} " + noun,), asks, says, "When")
+
+
+def _with(noun):
+    """A meeting with somebody; the name belongs to what is asked."""
+    asks = (("When is {P} " + noun, "when {P} %s is" % noun), ("What time is {P} " + noun, "what time {P} %s is" % noun),
+            ("When [do/does] {S} have {P} " + noun, "when {S} [have/has] {P} " + noun))
+    says = ("{P} %s is at {v}" % noun, "{P} %s is on {v}" % noun, "{P} %s starts at {v}" % noun)
+    return Relation("event:" + noun, "time", PEOPLE, (), asks, says, "When")
+
+
 def _painted(noun):
     be = "are" if noun in PLURAL else "is"
     return Relation(
@@ -288,8 +364,27 @@ def _counted(noun):
         (("How many %s [do/does] {S} have" % noun, "how many %s {S} [have/has]" % noun),
          ("How many %s [have/has] {S} got" % noun, "how many %s {S} [have/has]" % noun),
          ("How many %s are there in {P} home" % noun, "how many %s there are" % noun)),
-        ("{S} [have/has] {v} %s" % noun, "{P} family has {v} %s" % noun,
-         "There are {v} %s in {P} home" % noun))
+        ("{S} [have/has] {v} %s" % noun, "{P} family has {v} %s" % noun, "{S} [have/has] got {v} %s" % noun, "There are {v} %s in {P} home" % noun))
+
+
+def _did(verb):
+    base, past, done = (verb.split(":") * 3)[:3] if ":" in verb else (verb, "", "")
+    if not past:
+        past = done = base + ("d" if base.endswith("e") else base[-1] + "ed" if base in DOUBLED else "ed")
+    elif done == base:
+        done = past
+    asks = (
+        ("What did {S} %s" % base, "what {S} %s" % past),
+        ("What did {S} %s" % base, "what {S} did %s" % base),
+        ("What [have/has] {S} %s" % done, "what {S} [have/has] %s" % done),
+        ("Which thing did {S} %s" % base, "which thing {S} %s" % past),
+    )
+    says = tuple("{S} %s {v}%s" % (past, when) for when in WHEN_SAID) + (
+        "Yesterday {S} %s {v}" % past, "Last week {S} %s {v}" % past,
+        "{S} [have/has] %s {v}" % done, "{S} just %s {v}" % past, "Today {S} %s {v}" % past,
+        "This morning {S} %s {v}" % past,
+    )
+    return Relation("did:" + base, "thing", PEOPLE, (), asks, says)
 
 
 NAME_OF_USER = Relation(
@@ -299,6 +394,7 @@ NAME_OF_USER = Relation(
     ("My name is {v}", "I am {v}", "I am called {v}", "You can call me {v}",
      "People call me {v}", "Call me {v}"), "What")
 
+DID = [_did(verb) for verb in VERBS]
 NAMED = [_named(pet, "pet:" + pet) for pet in PETS] + [_named(kin, "kin:" + kin) for kin in KIN]
 FAVOURITE = [_favourite(noun, value) for noun, value in FAVOURITES.items()]
 LISTED = (
@@ -307,6 +403,9 @@ LISTED = (
     + [_place(noun) for noun in ITEMS]
     + [_painted(noun) for noun in (*ITEMS, "car", "door", "house", "kitchen", "hair", "bedroom")]
     + [_counted(noun) for noun in COUNTED]
+    + [_kept(noun) for noun in KEPT] + [_comes(noun) for noun in COMING] + [_due(noun) for noun in DUE]
+    + [_with(noun + " with " + name) for noun in ("meeting", "call", "lunch", "appointment")
+       for name in ("Anna", "Tom", "Maria", "Lee", "the bank", "the team", "Paul", "Dr. Lee")]
 )
 PLAIN_ATTRIBUTES = [_attribute(noun, value) for noun, value in PLAIN.items()]
 OF_PEOPLE = [relation for relation in FIXED if relation.owners == PEOPLE]
@@ -319,8 +418,13 @@ def compound(rng, held_out=False, words=()):
     """An attribute of two nouns out of over a thousand ("garage key number"), or of any words."""
     while True:
         modifier, head = rng.choice(MODIFIERS), rng.choice(tuple(HEADS))
-        if words and rng.random() < 0.4:
+        if words and rng.random() < 0.5:
             modifier = rng.choice(words)
+        if words and rng.random() < 0.3:
+            # Any noun as an attribute: what it means does not matter, that it is the same does.
+            noun = rng.choice(words)
+            if kept_for_evaluation(noun) == held_out:
+                return _attribute(noun, rng.choice(("title", "word", "code", "name", "size")))
         if kept_for_evaluation(modifier + " " + head) == held_out:
             return _attribute(modifier + " " + head, HEADS[head])
 
@@ -330,14 +434,21 @@ def draw(rng, owner_kind, held_out=False, words=()):
     if owner_kind == "thing":
         return rng.choice(OF_THINGS)
     choice = rng.random()
-    if held_out or choice < 0.14:
+    if held_out or choice < 0.22:
         return compound(rng, held_out, words)
-    if owner_kind == "me" and choice < 0.2:
+    if owner_kind == "me" and choice < 0.25:
         return NAME_OF_USER
-    if choice < 0.52:
+    if choice < 0.32:
+        return rng.choice(DID)
+    if choice < 0.57:
         return rng.choice(OF_PEOPLE)
-    if choice < 0.67:
+    if choice < 0.70:
         return rng.choice(NAMED)
-    if choice < 0.79:
+    if choice < 0.81:
         return rng.choice(FAVOURITE)
+    if words and choice > 0.97:
+        # What a noun means matters less than that it is the same.
+        noun = rng.choice(words)
+        if kept_for_evaluation(noun) == held_out:
+            return rng.choice((_kept, _comes, _due, _place, lambda noun: _favourite(noun, "name")))(noun)
     return rng.choice(LISTED if choice < 0.92 else PLAIN_ATTRIBUTES)

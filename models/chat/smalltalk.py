@@ -1,16 +1,19 @@
 """What is neither a fact nor a question about one: small talk, filler, world knowledge."""
 
 HELLO = "Hello! How can I help you?"
-FINE = "I am fine, thank you. How can I help you?"
-WELCOME = "You are welcome."
-BYE = "Goodbye! Have a nice day."
-SELF = "I am a small assistant. I answer from my notes and from what you told me."
+FINE = "Fine, thank you. How can I help you?"
+WELCOME = "My pleasure."
+BYE = "Goodbye."
+SELF = "A small assistant. I can answer from my notes and from what you told me."
 LIMITS = "Sorry, I am too small for that. I can answer from my notes and from what you told me."
 NOTED = "Noted."
 UNKNOWN = "I don't know."
-# What stands before a quoted message, or a quoted document.
-YOU_SAID = "You said: "
-THE_NOTES_SAY = "The notes say: "
+# No two of these replies, and of the quotes, begin with the same token: the first token decides all.
+FIXED = (NOTED, HELLO, FINE, WELCOME, BYE, SELF, LIMITS)
+# What stands before and after a quoted message, or a quoted sentence of a document.
+YOU_SAID = 'You said: "'
+THE_NOTES_SAY = 'The notes say: "'
+QUOTE_END = '"'
 
 # Reply, then ways to get it. The last of each row is kept for evaluation.
 SMALL_TALK = (

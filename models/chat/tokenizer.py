@@ -13,14 +13,17 @@ import re
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from conversations import REAL, Generator
+from relations import MODIFIERS
 from smalltalk import FILLER, SMALL_TALK, WORLD
+from values import NOUNS
 
 END_OF_TEXT, IM_START, IM_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CONTROL = (END_OF_TEXT, IM_START, IM_END)
-VOCAB = 1536
-SPACED_WORDS = 500
+VOCAB = 3072
+SPACED_WORDS = 1000
 # Below this a word is more likely a chance syllable of a name than a word.
-SPACED_COUNT_MIN = 40
+SPACED_COUNT_MIN = 20
+ENDINGS = ("'s", "'m", "'t", "'ll", "'ve", "'re", "'d")
 PATH = pathlib.Path(__file__).with_name("tokenizer.json")
 
 # Common English words: what people type besides what the generator writes.
@@ -81,8 +84,9 @@ def _corpus():
     for _ in range(2500):
         values = generator.values
         yield f"{values.proper()} {values.word()} {values.place()} {values.name()}"
-    for _ in range(30):
-        yield " ".join(COMMON)
+    for _ in range(60):
+        yield " ".join((*COMMON, *NOUNS, *MODIFIERS))
+        yield "system user assistant " * 5
     yield from FILLER
     yield from WORLD
     for row in SMALL_TALK:
@@ -96,6 +100,8 @@ def train(path=PATH):
     learner.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(r"\s+"), "removed"),
         pre_tokenizers.Digits(individual_digits=True),
+        # Marks merge with nothing: a text is cut alike whether a quote mark follows it or not.
+        pre_tokenizers.Punctuation("isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
     ])
     room = VOCAB - len(CONTROL) - SPACED_WORDS
@@ -108,6 +114,15 @@ def train(path=PATH):
     for token, i in sorted(model["vocab"].items(), key=lambda item: item[1]):
         vocab[token] = i + len(CONTROL)
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
+    # What stands before a quoted text.
+    merges.append(["Ġ", '"'])
+    vocab['Ġ"'] = len(vocab)
+    for ending in ENDINGS:
+        merges.append([ending[0], ending[1]])
+        vocab[ending[:2]] = len(vocab)
+        if len(ending) == 3:
+            merges.append([ending[:2], ending[2]])
+            vocab[ending] = len(vocab)
     counts = collections.Counter(
         word for text in texts for word in re.findall(r" ([A-Za-z]+)(?![A-Za-z])", text)
     )

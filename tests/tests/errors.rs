@@ -1,6 +1,7 @@
 //! Bad input gets an error that says what would be right.
 
 use loci_tests::client::{Answer, Client};
+use loci_tests::server::{Server, repository};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -78,7 +79,7 @@ fn without_a_model_the_message_is_stored_and_the_error_is_clear() {
     let broken = folder.path().join("broken.gguf");
     std::fs::write(&broken, "GGUF, but not for long").unwrap();
     let broken = broken.to_str().unwrap();
-    let server = loci_tests::server::Server::start(&["--model", broken]).unwrap();
+    let server = Server::start(&["--model", broken]).unwrap();
     let client = server.client();
     let status = client.get("/api/v1/llm/status").unwrap().expect(200).unwrap();
     assert!(status["error"].as_str().is_some_and(|e| e.contains("broken.gguf")), "{status}");
@@ -98,7 +99,13 @@ fn without_a_model_the_message_is_stored_and_the_error_is_clear() {
 
 #[test]
 fn with_no_model_at_all_the_error_says_how_to_give_one() {
-    let server = loci_tests::server::Server::start(&[]).unwrap();
+    // The application without the models that come with the sources.
+    let bare = tempfile::tempdir().unwrap();
+    let manifest = bare.path().join("spin.toml");
+    std::fs::copy(repository().join("spin.toml"), &manifest).unwrap();
+    std::os::unix::fs::symlink(repository().join("target"), bare.path().join("target")).unwrap();
+
+    let server = Server::start(&["--app", manifest.to_str().unwrap()]).unwrap();
     let client = server.client();
     let session = client.create_session("nobody").unwrap();
     check(&client.post_message(&session, "Anybody?").unwrap(), 503, "--model");
@@ -107,7 +114,7 @@ fn with_no_model_at_all_the_error_says_how_to_give_one() {
 #[test]
 fn what_cannot_fit_fails_with_both_numbers() {
     let arguments = ["--model", crate::support::tiny_model(), "--context-tokens", "512"];
-    let server = loci_tests::server::Server::start(&arguments).unwrap();
+    let server = Server::start(&arguments).unwrap();
     let client = server.client();
     let session = client.create_session("narrow").unwrap();
     let long = "word ".repeat(4_000);

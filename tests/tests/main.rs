@@ -10,6 +10,7 @@ mod fragile;
 mod generations;
 mod imports;
 mod lifecycle;
+mod memory_proof;
 mod models;
 mod order;
 mod page;
