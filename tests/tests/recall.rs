@@ -3,7 +3,7 @@
 use loci_tests::client::Client;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::server;
 
@@ -31,6 +31,45 @@ fn a_deleted_memory_is_never_recalled_again() {
     let reply = client.say(&session, "What is my passport number?").unwrap();
     let prompt = client.prompt(&session, &reply).unwrap();
     assert!(!prompt.contains("Q77-2210"), "{prompt}");
+}
+
+#[test]
+fn a_time_that_is_asked_about_finds_what_was_said_then() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("time").unwrap();
+    let said = |day: usize, content: &str| {
+        let (month, day) = (1 + day / 28, 1 + day % 28);
+        let timestamp = format!("2023-{month:02}-{day:02}T10:00:00Z");
+        json!({ "role": "user", "timestamp": timestamp, "content": content })
+    };
+    let mut messages: Vec<Value> =
+        (0..120).map(|day| said(day, &format!("Note n{day}: all is well."))).collect();
+    messages[61] = said(61, "The tide took the old jetty.");
+    let path = format!("/api/v1/sessions/{session}/messages/import");
+    client.post(&path, &json!({ "messages": messages })).unwrap().expect(201).unwrap();
+
+    // The sixth of March. No word of the question, and nothing that it means, is in the message.
+    let found = search(&client, &session, "What did I say on 6 March 2023?");
+    let days: Vec<&str> = found.iter().filter_map(|one| one["timestamp"].as_str()).collect();
+    assert!(found.iter().any(|one| one["content"] == messages[61]["content"]), "{days:?}");
+    assert!(days[..3].iter().all(|day| day.starts_with("2023-03-0")), "{days:?}");
+}
+
+#[test]
+fn a_question_that_refers_back_is_searched_for_with_what_it_refers_to() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("follow-up").unwrap();
+    client.say(&session, "Where does my sister Oriane keep her violin?").unwrap();
+    let path = format!("/api/v1/sessions/{session}/draft");
+    let searched = |content: &str| {
+        let draft = client.post(&path, &json!({ "content": content })).unwrap();
+        draft.expect(200).unwrap()["searched"].as_str().map(str::to_owned).unwrap()
+    };
+    let both = "Where does my sister Oriane keep her violin?\nAnd her trumpet?";
+    assert_eq!(searched("And her trumpet?"), both);
+    assert_eq!(searched("Which boats lie in the harbour?"), "Which boats lie in the harbour?");
 }
 
 pub fn search(client: &Client, session: &str, query: &str) -> Vec<Value> {

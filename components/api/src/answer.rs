@@ -199,9 +199,9 @@ async fn search(
     }
     let session = sessions::number(database, id).await?;
     let scope = Scope { session, session_id: id, before_turn: u32::MAX };
-    let query = async { recall::embed_query(database, text).await.map(Rc::new) };
+    let query = async { recall::embed_query(database, Some(session), text).await.map(Rc::new) };
     let hits = recall::look_up(database, &scope, text, query).await?;
-    let (found, _) = recall::choose(database, &scope, text, hits, &[], limit).await?;
+    let found = recall::choose(database, &scope, text, hits, limit).await?;
     let memory = |one: recall::Recalled| Memory {
         message_id: one.found.message,
         turn: one.found.turn,

@@ -85,9 +85,22 @@ pub const EVENTS_WAITING_MAX: usize = 64;
 /// Elements read at once from the stream of a model or a database.
 pub const STREAM_READ_MAX: usize = 64;
 
-/// The most messages that one search hands to the ranking policy.
-pub const CANDIDATES_MAX: usize = 32;
-/// The most bytes of text that one search hands to the ranking policy.
+/// The most messages that both searches together hand to the ranking policy, the one before and the
+/// one after each not counted.
+pub const CANDIDATES_MAX: usize = 64;
+/// The characters of a text that the ranking policy is shown.
+pub const CANDIDATE_CHARS_MAX: u32 = 2_048;
+/// The most messages that a question may refer back to.
+pub const FOLLOWED_MAX: u32 = 3;
+/// The most bytes of each of them that are searched for.
+pub const FOLLOWED_BYTES_MAX: usize = 512;
+/// The most messages of the time that a question asks about that are looked at.
+pub const PERIOD_MESSAGES_MAX: u32 = 1_024;
+/// The most of them that are handed to the ranking policy.
+pub const PERIOD_CANDIDATES_MAX: usize = 32;
+/// The most names of speakers that are left out of a question's vector.
+pub const SPEAKERS_MAX: u32 = 64;
+/// The most bytes of text that one search in documents hands to the ranking policy.
 pub const CANDIDATE_BYTES_MAX: usize = 1_048_576;
 /// Hits that the dense search is asked for. It must look past what stands in the prompt anyway.
 pub const DENSE_HITS: u32 = 64 + 2 * WINDOW_TURNS_MAX;

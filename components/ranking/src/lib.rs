@@ -1,9 +1,14 @@
 //! Chooses among what the searches found.
 
+mod calendar;
+mod period;
+mod question;
 mod rank;
+mod score;
 mod words;
 
 pub use bindings::exports::loci::policy::{ranking, types};
+pub use period::{Period, period};
 pub use rank::rank;
 
 /// The types of the world, which the decision speaks in, natively too.

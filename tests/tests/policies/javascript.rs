@@ -204,14 +204,16 @@ fn the_package_chooses_and_condenses_as_the_components_do() {
     let candidate = (
         (select(&["document", "memory"][..]), select(&["user", "assistant"][..])),
         (of(-1.0_f32..1.0), of(0.0_f32..30.0), of(0..2_000_000_000_u64)),
+        (of(-1.0_f32..1.0), of(0..40_u32), of(words)),
         words,
     );
     let choice = (words, vec(candidate, 0..40), 0..12_u32).prop_map(|(query, found, most)| {
         let candidates = found.into_iter().zip(0..).map(|(it, id)| {
-            let ((kind, role), (dense, lexical, said_at), text) = it;
+            let ((kind, role), (dense, lexical, said_at), (common, follows, name), text) = it;
             json!({
                 "id": id, "kind": kind, "role": role, "dense": dense, "lexical": lexical,
-                "saidAt": said_at, "text": text,
+                "saidAt": said_at, "common": common, "follows": follows, "name": name,
+                "bytes": 7 * text.len(), "text": text,
             })
         });
         let candidates = candidates.collect::<Value>();

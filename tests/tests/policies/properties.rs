@@ -302,7 +302,15 @@ proptest! {
                 id,
                 kind: if memory { types::Kind::Memory } else { types::Kind::Document },
                 role: if user { types::Role::User } else { types::Role::Assistant },
-                said_at: None, dense, lexical, text,
+                name: memory.then(|| text.clone()),
+                said_at: None,
+                // Also what is no order: itself, what is not there, and each other.
+                follows: Some(id ^ text.len() as u32),
+                dense,
+                common: dense,
+                lexical,
+                bytes: text.len() as u32,
+                text,
             }
         };
         let candidates: Vec<_> = found.into_iter().zip(0..).map(candidate).collect();

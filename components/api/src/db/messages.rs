@@ -146,6 +146,10 @@ pub const FIND: &str = "SELECT id, turn, timestamp, role, content, status, is_em
 pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, content \
     FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 \
     AND status IN ('ok', 'cancelled') AND forgotten <> 2 ORDER BY turn, role DESC";
+/// Reads what the user said before a turn, latest first: session number, turn, the most.
+pub const SAID_BEFORE: &str = "SELECT content FROM messages \
+    WHERE session = ?1 AND turn < ?2 AND role = 'user' AND status = 'ok' AND forgotten <> 2 \
+    ORDER BY turn DESC LIMIT ?3";
 /// Reads the receipt of a reply: session number, message id.
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
     WHERE m.id = ?2 AND m.session = ?1";
@@ -323,6 +327,20 @@ pub async fn window(
     let parameters = params![session, from_turn, before_turn];
     let rows = database.query("the history could not be read", WINDOW, parameters).await?;
     Ok(rows.into_iter().map(super::memory::found).collect())
+}
+
+/// Reads what the user said before a turn, latest first: at most so many messages.
+///
+/// Fails with 500 if the database does.
+pub async fn said_before(
+    database: &Database,
+    session: i64,
+    turn: u32,
+    most: u32,
+) -> Result<Vec<String>, ApiError> {
+    let parameters = params![session, turn, most];
+    let rows = database.query("the history could not be read", SAID_BEFORE, parameters).await?;
+    Ok(rows.into_iter().map(|mut row| row.text(0)).collect())
 }
 
 /// Reads the receipt of a reply, and the texts that it refers to.

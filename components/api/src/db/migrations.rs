@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 const SEPARATOR: &str = "\n--;\n";
 
 /// What leads to each version from the one before. The first is version 1.
-const VERSIONS: [&str; 8] = [
+const VERSIONS: [&str; 9] = [
     include_str!("schema_v1.sql"),
     include_str!("schema_v2.sql"),
     include_str!("schema_v3.sql"),
@@ -22,6 +22,7 @@ const VERSIONS: [&str; 8] = [
     include_str!("schema_v6.sql"),
     include_str!("schema_v7.sql"),
     include_str!("schema_v8.sql"),
+    include_str!("schema_v9.sql"),
 ];
 
 /// The version of this program.

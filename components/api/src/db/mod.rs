@@ -1,6 +1,7 @@
 //! The database: the one place where anything lasts. Reached only through `spin:sqlite`, one atomic
 //! statement at a time.
 
+pub mod candidates;
 pub mod documents;
 pub mod generations;
 pub mod imports;

@@ -31,6 +31,7 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { &[$(Value::from($value)),*] };
 }
 
+mod candidates;
 mod documents;
 mod imports;
 mod index_generations;
@@ -278,6 +279,7 @@ fn a_deleted_session_leaves_nothing() {
         snapshots::leave(&db, reply / 2);
         let tie = values![reply / 2, "assembly".to_owned(), "aa".to_owned()];
         run(&db, ties::TIE, tie);
+        candidates::name(&db, reply / 2);
     }
     assert_eq!(run(&db, sessions::DELETE, values!["a".to_owned()]), ["1"]);
     assert_eq!(
@@ -334,7 +336,7 @@ fn sessions_are_listed_newest_first() {
 #[test]
 fn no_statement_reads_a_whole_table() {
     let db = database(migrations::VERSION);
-    let insert = indexing::insert_sql(2);
+    let (insert, around) = (indexing::insert_sql(2), super::candidates::around_sql());
     for sql in [
         sessions::LIST,
         sessions::GET,
@@ -349,6 +351,7 @@ fn no_statement_reads_a_whole_table() {
         messages::CANCEL,
         messages::LIST,
         messages::WINDOW,
+        messages::SAID_BEFORE,
         messages::RECEIPT,
         messages::BY_IDS,
         indexing::QUEUE,
@@ -363,7 +366,10 @@ fn no_statement_reads_a_whole_table() {
         ties::TIE,
         ties::UNTIE,
         ties::LIST,
+        super::candidates::SPEAKERS,
+        super::candidates::DURING,
         insert.as_str(),
+        around.as_str(),
     ] {
         for step in plan(&db, sql) {
             let scans = step.starts_with("SCAN")

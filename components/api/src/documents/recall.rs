@@ -14,6 +14,7 @@ use crate::generation::Current;
 use crate::http::error::ApiError;
 use crate::limits;
 use crate::time;
+use crate::turn::candidates;
 use crate::turn::degraded::Degraded;
 use crate::turn::recall::{self, Embedded, Scores, Unsearched};
 
@@ -195,19 +196,23 @@ pub fn rank(
     if found.is_empty() {
         return Vec::new();
     }
-    let candidates = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
+    let list = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
         id: at as u32,
         kind: Kind::Document,
         role: Role::User,
+        name: None,
         said_at: Some(time::seconds(one.created_at)),
+        follows: None,
         dense: scores.dense,
+        common: None,
         lexical: scores.lexical,
-        text: one.content.clone(),
+        bytes: one.content.len() as u32,
+        text: candidates::beginning(&one.content).to_owned(),
     });
     let request = ranking::Request {
         query: query.to_owned(),
         now: time::seconds(time::now_micros()),
-        candidates: candidates.collect(),
+        candidates: list.collect(),
         most,
     };
     let choices = recall::ask(&request, degraded);

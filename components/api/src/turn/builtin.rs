@@ -154,6 +154,13 @@ fn truncation_kind(kind: Kind) -> ::truncation::types::Kind {
     }
 }
 
+/// The time that a question asks about, where that has two ends: its first second since 1970, and
+/// one past its last.
+pub fn asked_about(question: &str, now: u64) -> Option<(u64, u64)> {
+    let period = ::ranking::period(question, now).filter(|period| period.is_bounded);
+    period.map(|period| (period.from, period.until_told()))
+}
+
 /// The built-in choice.
 pub fn rank(request: &ranking::Request) -> Vec<ranking::Choice> {
     use ::ranking::{ranking as r, types as t};
@@ -165,9 +172,13 @@ pub fn rank(request: &ranking::Request) -> Vec<ranking::Choice> {
             Role::User => t::Role::User,
             Role::Assistant => t::Role::Assistant,
         },
+        name: it.name.clone(),
         said_at: it.said_at,
+        follows: it.follows,
         dense: it.dense,
+        common: it.common,
         lexical: it.lexical,
+        bytes: it.bytes,
         text: it.text.clone(),
     });
     let theirs = r::Request {

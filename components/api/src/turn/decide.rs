@@ -15,10 +15,11 @@ use super::receipt::Decided;
 use super::record::Record;
 use super::scale::Scale;
 use super::shares::{self, Shares};
-use super::{Turn, fit, history};
+use super::{Turn, fit, followup, history};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::assembly::{Description, Layout};
+use crate::bindings::policy::ranking::Candidate;
 use crate::bindings::policy::versions::Hook;
 use crate::db::memory::Found as Said;
 use crate::db::messages;
@@ -59,7 +60,9 @@ pub(super) struct Gathered {
     /// The tokens of the user's message.
     pub query_tokens: u32,
     /// What can be recalled.
-    pub memories: Vec<(Said, Scores)>,
+    pub memories: Vec<(u64, Candidate)>,
+    /// What is searched for: the message, after what it refers to.
+    pub searched: String,
     /// What can be read in documents.
     pub passages: Vec<(Passage, Scores)>,
     /// The model that embedded the query, where one did.
@@ -75,11 +78,12 @@ impl Turn {
         let budget = self.budget(&model)?;
         let policies = Policies::of_session(&self.posted.session_id, &self.posted.policies);
         let gathered = self.gather(&model, budget.prompt, &policies).await?;
-        let (text, settings) = (&self.message.content, self.settings.clone());
+        let (text, settings) = (&gathered.searched, self.settings.clone());
         let degraded = &mut self.degraded;
         let recalled =
-            recall::rank(gathered.memories, text, settings.recall_memories_max, degraded);
+            recall::rank(&gathered.memories, text, settings.recall_memories_max, degraded);
         let found = find::rank(gathered.passages, text, settings.recall_passages_max, degraded);
+        let recalled = recall::read(&self.database, &self.scope(), &recalled).await?;
         self.stages.lap("recall");
 
         let chosen = recalled.iter().map(|one| one.found.message).collect();
@@ -141,15 +145,16 @@ impl Turn {
 
         // Where the window does not reach back to the first turn, no search has to wait for it.
         let early = history::window_start(self.posted.turn, &policy.history) > 1;
-        let query = self.embedded();
+        let searched = self.searched().await?;
+        let query = self.embedded(&searched);
         let (history, hits, found) = futures::join!(
             self.measure_history(&policy, budget, measured),
-            self.look_up(early, &query),
-            self.look_in_documents(&query)
+            self.look_up(early, &searched, &query),
+            self.look_in_documents(&searched, &query)
         );
         let Shown { query_tokens, shares, messages: history } = history?;
         self.stages.lap("history");
-        let (memories, embedder) = self.recall(&history, hits?, &query).await?;
+        let (memories, embedder) = self.recall(&history, hits?, &searched, &query).await?;
         let found = found?;
         for lost in found.degraded {
             if !self.degraded.contains(&lost) {
@@ -157,7 +162,16 @@ impl Turn {
             }
         }
         let passages = found.passages;
-        Ok(Gathered { meter, shares, history, query_tokens, memories, passages, embedder })
+        Ok(Gathered {
+            meter,
+            shares,
+            history,
+            query_tokens,
+            memories,
+            searched,
+            passages,
+            embedder,
+        })
     }
 
     /// What the context of the model leaves for the prompt.
@@ -224,24 +238,27 @@ impl Turn {
 
     /// Step 2, for a session that remembers: looks what was said on the matter. Only `early`, since
     /// most short sessions stand in the prompt as they are.
-    async fn look_up(&self, early: bool, query: &Query) -> Result<Option<Hits>, ApiError> {
+    async fn look_up(
+        &self,
+        early: bool,
+        text: &str,
+        query: &Query,
+    ) -> Result<Option<Hits>, ApiError> {
         if !early || !self.posted.memory {
             return Ok(None);
         }
-        let text = &self.message.content;
         recall::look_up(&self.database, &self.scope(), text, query.clone()).await.map(Some)
     }
 
     /// Step 2, for a session that is linked to documents: finds the passages on the matter. What
     /// was said in the session has no part in it, so the switch of its memory has none either.
-    async fn look_in_documents(&self, query: &Query) -> Result<Candidates, ApiError> {
+    async fn look_in_documents(&self, text: &str, query: &Query) -> Result<Candidates, ApiError> {
         let documents = &self.posted.documents;
         if documents.is_empty() {
             return Ok(Candidates::default());
         }
         let query = query.clone().await;
         let embedded = query.as_ref().ok().map(|query| &**query);
-        let text = &self.message.content;
         let mut found = find::look_up(&self.database, documents, text, embedded).await?;
         if let Err(reason) = query {
             found.degraded.push(Degraded::new("embedding", reason));
@@ -249,10 +266,22 @@ impl Turn {
         Ok(found)
     }
 
+    /// What to search for: the message, after what it refers to. Where nothing is searched, nobody
+    /// looks what that is.
+    async fn searched(&self) -> Result<String, ApiError> {
+        let (posted, text) = (&self.posted, &self.message.content);
+        if !posted.memory && posted.documents.is_empty() {
+            return Ok(text.clone());
+        }
+        followup::searched(&self.database, posted.session, posted.turn, text).await
+    }
+
     /// The query, embedded once for all searches, when the first of them asks.
-    fn embedded(&self) -> Query {
-        let (database, text) = (self.database.clone(), self.message.content.clone());
-        let embedding = async move { recall::embed_query(&database, &text).await.map(Rc::new) };
+    fn embedded(&self, searched: &str) -> Query {
+        let (database, text) = (self.database.clone(), searched.to_owned());
+        let session = self.posted.session;
+        let embedding =
+            async move { recall::embed_query(&database, Some(session), &text).await.map(Rc::new) };
         embedding.boxed_local().shared()
     }
 
@@ -262,28 +291,28 @@ impl Turn {
         &mut self,
         history: &[(Said, u32)],
         hits: Option<Hits>,
+        text: &str,
         query: &Query,
-    ) -> Result<(Vec<(Said, Scores)>, Option<Rc<Embedder>>), ApiError> {
+    ) -> Result<(Vec<(u64, Candidate)>, Option<Rc<Embedder>>), ApiError> {
         let everything = history.len() as u64 == 2 * u64::from(self.posted.turn - 1);
         if !self.posted.memory || everything {
             return Ok((Vec::new(), None));
         }
         let mut hits = match hits {
             Some(hits) => hits,
-            None => match self.look_up(true, query).await? {
+            None => match self.look_up(true, text, query).await? {
                 Some(hits) => hits,
                 None => return Ok((Vec::new(), None)),
             },
         };
         let shown: Vec<u64> = history.iter().map(|(one, _)| one.message).collect();
-        let text = &self.message.content;
-        let found =
-            recall::candidates(&self.database, &self.scope(), text, &mut hits, &shown).await?;
-        self.degraded.extend(hits.degraded);
-        Ok((found, hits.embedder))
+        self.degraded.append(&mut hits.degraded);
+        let embedder = hits.query.as_ref().map(|query| query.embedder.clone());
+        let found = recall::candidates(&self.database, &self.scope(), text, hits, &shown).await?;
+        Ok((found, embedder))
     }
 
-    fn scope(&self) -> Scope<'_> {
+    pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
             session: self.posted.session,
             session_id: &self.posted.session_id,

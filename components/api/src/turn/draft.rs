@@ -1,6 +1,7 @@
 //! A message that is not said yet: what its prompt would be made of. Nothing is stored, and nothing
 //! is decided: whoever asks decides with the policies, as often as they like.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -10,10 +11,11 @@ use super::decide::{Gathered, ready_model};
 use super::degraded::Degraded;
 use super::passages::{Meter, tokens_of};
 use super::policies::Policies;
-use super::recall::Scores;
+use super::recall::{self, Recalled, Scores};
 use super::shares::Shares;
 use super::stopwatch::Stopwatch;
 use crate::bindings::inference::types::Error as ModelError;
+use crate::bindings::policy::ranking::Candidate;
 use crate::db::Database;
 use crate::db::memory::Found;
 use crate::db::messages;
@@ -37,6 +39,8 @@ pub struct Draft {
     memories: Choice<Said>,
     documents: Choice<Read>,
     query: Measured,
+    /// What was searched for: the query, after what it refers to.
+    searched: String,
     degraded: Vec<Degraded>,
 }
 
@@ -75,6 +79,13 @@ struct Said {
     turn: u32,
     role: &'static str,
     said_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The message right before it, where that can be chosen too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    common: Option<f32>,
     #[serde(flatten)]
     scores: Scores,
     #[serde(flatten)]
@@ -136,8 +147,10 @@ impl Turn {
         let instruction = instruction.unwrap_or_else(|| settings.instruction.clone());
         let tokens =
             measure::count_known(&model.digest, &[&instruction]).await.map_err(measured)?[0];
-        let Gathered { shares, history, query_tokens, memories, passages, .. } = gathered;
-        let history = history.into_iter().map(|(one, tokens)| said(one, Scores::default(), tokens));
+        let Gathered { shares, history, query_tokens, memories, searched, passages, .. } = gathered;
+        let history = history.into_iter().map(|(one, tokens)| said(one, None, None, tokens));
+        let ids: Vec<(u64, f32)> = memories.iter().map(|(id, _)| (*id, 0.0)).collect();
+        let read = recall::read(&self.database, &self.scope(), &ids).await?;
         Ok(Draft {
             turn: self.posted.turn,
             now: time::seconds(self.posted.timestamp),
@@ -146,9 +159,12 @@ impl Turn {
             instruction: Measured { text: instruction, tokens },
             history: history.collect(),
             notes: Notes { tokens_max: shares.notes, label: shares.label },
-            memories: memories_of(memories, meter, &settings, shares).await.map_err(measured)?,
+            memories: memories_of(read, memories, meter, &settings, shares)
+                .await
+                .map_err(measured)?,
             documents: documents_of(passages, meter, &settings, shares).await.map_err(measured)?,
             query: Measured { text: self.message.content, tokens: query_tokens },
+            searched,
             degraded: self.degraded,
             model: Model {
                 name: model.name,
@@ -161,17 +177,26 @@ impl Turn {
 }
 
 async fn memories_of(
-    found: Vec<(Found, Scores)>,
+    read: Vec<Recalled>,
+    found: Vec<(u64, Candidate)>,
     meter: Meter<'_>,
     settings: &Settings,
     shares: Shares,
 ) -> Result<Choice<Said>, ModelError> {
-    let tokens = tokens_of(&found.iter().map(|(one, _)| one).collect::<Vec<_>>(), meter).await?;
-    let candidates = found.into_iter().zip(tokens);
+    let read: Vec<Found> = read.into_iter().map(|one| one.found).collect();
+    let tokens = tokens_of(&read.iter().collect::<Vec<_>>(), meter).await?;
+    let messages: Vec<u64> = found.iter().map(|(id, _)| *id).collect();
+    let mut told: HashMap<u64, Candidate> = found.into_iter().collect();
+    let candidates = read.into_iter().zip(tokens).map(|(one, tokens)| {
+        let candidate = told.remove(&one.message);
+        let follows = candidate.as_ref().and_then(|it| it.follows);
+        let follows = follows.and_then(|at| messages.get(at as usize).copied());
+        said(one, candidate, follows, tokens)
+    });
     Ok(Choice {
         most: settings.recall_memories_max,
         tokens_max: shares.note(limits::MEMORY_TOKENS_MAX),
-        candidates: candidates.map(|((one, scores), tokens)| said(one, scores, tokens)).collect(),
+        candidates: candidates.collect(),
     })
 }
 
@@ -200,13 +225,18 @@ async fn documents_of(
     })
 }
 
-fn said(one: Found, scores: Scores, tokens: u32) -> Said {
+fn said(one: Found, candidate: Option<Candidate>, follows: Option<u64>, tokens: u32) -> Said {
+    let (name, common, dense, lexical) =
+        candidate.map_or((None, None, None, None), |it| (it.name, it.common, it.dense, it.lexical));
     Said {
         message_id: one.message,
         turn: one.turn,
         role: one.role,
         said_at: time::seconds(one.timestamp),
-        scores,
+        name,
+        follows,
+        common,
+        scores: Scores { dense, lexical },
         content: Measured { text: one.content, tokens },
     }
 }

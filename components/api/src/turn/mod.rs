@@ -4,6 +4,7 @@
 pub mod answered;
 pub mod assemble;
 pub mod builtin;
+pub mod candidates;
 pub mod check;
 pub mod condense;
 pub mod consulted;
@@ -11,6 +12,7 @@ pub mod decide;
 pub mod degraded;
 pub mod draft;
 pub mod fit;
+mod followup;
 pub mod history;
 pub mod lines;
 pub mod passages;

@@ -2,17 +2,17 @@
 //! here.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::degraded::{Degraded, reason};
-use super::{builtin, check, saved};
+use super::{builtin, candidates as near, check, saved};
 use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
-use crate::bindings::policy::types::{Kind, Role};
 use crate::bindings::search::vectors::{self, Entry, Index};
+use crate::db::candidates as nearby;
 use crate::db::memory::Found;
 use crate::db::{Database, indexing, memory};
 use crate::generation::{self, Current, Embedder};
@@ -33,8 +33,10 @@ pub struct Scope<'a> {
 #[derive(Debug, Default)]
 pub struct Hits {
     scores: HashMap<u64, Scores>,
-    /// The model that embedded the query, where one did.
-    pub embedder: Option<Rc<Embedder>>,
+    /// What was said in the time that is asked about.
+    during: Vec<u64>,
+    /// The query, where it could be embedded.
+    pub query: Option<Rc<Embedded>>,
     /// What was left out, and why.
     pub degraded: Vec<Degraded>,
 }
@@ -64,7 +66,7 @@ thread_local! {
     static INDEX: RefCell<Option<(String, Rc<Index>)>> = const { RefCell::new(None) };
 }
 
-/// Finds messages in the memory of one session: by meaning and by words, at the same time. The
+/// Finds messages in the memory of one session: by meaning, by words and by time, all at once. The
 /// query is embedded by whoever asks, since others may search with it too.
 ///
 /// Fails with 500 if the database does. A search that fails otherwise is left out and noted.
@@ -75,19 +77,21 @@ pub async fn look_up(
     query: impl Future<Output = Result<Rc<Embedded>, String>>,
 ) -> Result<Hits, ApiError> {
     let mut hits = Hits::default();
-    let (near, worded) = futures::join!(
+    let (near, worded, during) = futures::join!(
         dense(database, scope, query),
-        memory::lexical(database, scope.session, text)
+        memory::lexical(database, scope.session, text),
+        during(database, scope, text)
     );
+    hits.during = during?;
     for (message, score) in worded? {
         hits.scores.entry(message).or_default().lexical = Some(score);
     }
     match near {
-        Ok((embedder, near)) => {
+        Ok((query, near)) => {
             for (message, score) in near {
                 hits.scores.entry(message).or_default().dense = Some(score);
             }
-            hits.embedder = Some(embedder);
+            hits.query = Some(query);
         }
         Err(Unsearched::Database(error)) => return Err(error),
         Err(Unsearched::Model(reason)) => hits.degraded.push(Degraded::new("embedding", reason)),
@@ -98,43 +102,73 @@ pub async fn look_up(
     Ok(hits)
 }
 
-/// Has the ranking policy choose at most `most` of what was found, best first. What is `shown`
-/// stands in the prompt anyway.
+/// Has the ranking policy choose at most `most` of what was found, best first.
 ///
 /// Fails with 500 if the database does. A policy that fails is replaced by the built-in one.
 pub async fn choose(
     database: &Database,
     scope: &Scope<'_>,
     text: &str,
-    mut hits: Hits,
-    shown: &[u64],
+    hits: Hits,
     most: u32,
-) -> Result<(Vec<Recalled>, Hits), ApiError> {
-    let found = candidates(database, scope, text, &mut hits, shown).await?;
-    let chosen = rank(found, text, most, &mut hits.degraded);
-    Ok((chosen, hits))
+) -> Result<Vec<Recalled>, ApiError> {
+    let mut degraded = Vec::new();
+    let found = candidates(database, scope, text, hits, &[]).await?;
+    let chosen = rank(&found, text, most, &mut degraded);
+    read(database, scope, &chosen).await
 }
 
-/// What of the hits can be chosen, with its scores: the newest first. What is `shown` cannot.
+/// What can be chosen, with the messages that it is: what was found, and what was said right before
+/// and after each. The newest is first. What is `shown` stands in the prompt anyway, and cannot.
 ///
 /// Fails with 500 if the database does.
 pub async fn candidates(
     database: &Database,
     scope: &Scope<'_>,
     text: &str,
-    hits: &mut Hits,
+    mut hits: Hits,
     shown: &[u64],
-) -> Result<Vec<(Found, Scores)>, ApiError> {
+) -> Result<Vec<(u64, Candidate)>, ApiError> {
     for message in shown {
         hits.scores.remove(message);
     }
-    let best = best(&hits.scores);
-    let found = memory::fetch(database, scope.session, &best, scope.before_turn).await?;
-    let scored = distinct(found, text).into_iter().map(|one| {
-        let scores = hits.scores.get(&one.message).copied().unwrap_or_default();
-        (one, scores)
-    });
-    Ok(scored.collect())
+    hits.during.retain(|message| !shown.contains(message));
+    let (session, before_turn) = (scope.session, scope.before_turn);
+    let query = hits.query.as_deref();
+    let model = query.map_or(0, |query| query.embedder.number);
+    let mut best = best(&hits.scores);
+    best.extend(near::of_period(&hits.during, &best, &hits.scores));
+    let around = nearby::around(database, session, &best, before_turn, model).await?;
+    let around = near::distinct(around, text, shown);
+    let vector = query.map(|query| query.vector.as_slice());
+    let list = near::candidates(&around, &hits.scores, vector);
+    Ok(around.iter().map(|one| one.message).zip(list).collect())
+}
+
+/// Reads what was chosen, best first.
+///
+/// Fails with 500 if the database does.
+pub async fn read(
+    database: &Database,
+    scope: &Scope<'_>,
+    chosen: &[(u64, f32)],
+) -> Result<Vec<Recalled>, ApiError> {
+    let ids: Vec<u64> = chosen.iter().map(|(id, _)| *id).collect();
+    let found = memory::fetch(database, scope.session, &ids, scope.before_turn).await?;
+    let mut found: HashMap<u64, Found> = found.into_iter().map(|one| (one.message, one)).collect();
+    let recalled =
+        |(id, score): &(u64, f32)| Some(Recalled { found: found.remove(id)?, score: *score });
+    Ok(chosen.iter().filter_map(recalled).collect())
+}
+
+/// What was said in the time that a question asks about, where that has two ends.
+async fn during(database: &Database, scope: &Scope<'_>, text: &str) -> Result<Vec<u64>, ApiError> {
+    let now = time::seconds(time::now_micros());
+    let Some((from, until)) = builtin::asked_about(text, now) else { return Ok(Vec::new()) };
+    let micros =
+        |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    let range = micros(from)..micros(until);
+    nearby::during(database, scope.session, scope.before_turn, range).await
 }
 
 /// Forgets a session's scope in the index. The index is a cache: one that cannot be reached holds
@@ -183,24 +217,58 @@ pub struct Embedded {
     pub vector: Vec<f32>,
 }
 
-/// Embeds a query.
+/// Embeds a query. The names of those who speak in its session are left out:
+/// they are words, which the full-text search finds, and a vector of them is near to everything
+/// that was said to somebody of that name.
 ///
 /// Fails with what the model says.
-pub async fn embed_query(database: &Database, text: &str) -> Result<Embedded, String> {
-    let embedder = generation::searched(database).await?;
-    let vectors = generation::embed(&embedder, vec![text.to_owned()], Purpose::Query).await;
+pub async fn embed_query(
+    database: &Database,
+    session: Option<i64>,
+    text: &str,
+) -> Result<Embedded, String> {
+    let speakers = async {
+        match session {
+            Some(session) => nearby::speakers(database, session).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (embedder, speakers) = futures::join!(generation::searched(database), speakers);
+    let embedder = embedder?;
+    let speakers = speakers.map_err(|error| error.message)?;
+    let text = without_names(text, &speakers);
+    let vectors = generation::embed(&embedder, vec![text], Purpose::Query).await;
     let vector = vectors.map_err(|error| ApiError::of_model(&error).message)?.pop();
     let vector = vector.ok_or_else(|| "no vector came back".to_owned())?;
     Ok(Embedded { embedder, vector })
 }
 
-/// The messages of the session whose vectors are nearest to the query's, and the model that says
-/// so.
+/// A text without these names, or as it is where nothing else is left.
+fn without_names(text: &str, names: &[String]) -> String {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    };
+    let names: HashSet<String> = names.iter().flat_map(|name| words(name)).collect();
+    if names.is_empty() {
+        return text.to_owned();
+    }
+    // As in `Ann's`, and `Ann,`.
+    let is_name = |word: &&str| match words(word).as_slice() {
+        [name] => names.contains(name),
+        [name, end] => names.contains(name) && end == "s",
+        _ => false,
+    };
+    let rest: Vec<&str> = text.split_whitespace().filter(|word| !is_name(word)).collect();
+    if words(&rest.concat()).is_empty() { text.to_owned() } else { rest.join(" ") }
+}
+
+/// The messages of the session whose vectors are nearest to the query's, and the query.
 async fn dense(
     database: &Database,
     scope: &Scope<'_>,
     query: impl Future<Output = Result<Rc<Embedded>, String>>,
-) -> Result<(Rc<Embedder>, Vec<(u64, f32)>), Unsearched> {
+) -> Result<(Rc<Embedded>, Vec<(u64, f32)>), Unsearched> {
     let embedder = generation::searched(database).await.map_err(Unsearched::Model)?;
     let (query, filled) = futures::join!(query, fill(database, scope, &embedder));
     let query = query.map_err(Unsearched::Model)?;
@@ -213,7 +281,7 @@ async fn dense(
         }
         once => once?,
     };
-    Ok((embedder, hits))
+    Ok((query, hits))
 }
 
 /// Has the index opened anew when it is used next.
@@ -298,55 +366,32 @@ pub fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
     chosen
 }
 
-/// Leaves out what says nothing new: the query itself, and all but the latest of equal texts.
-fn distinct(mut found: Vec<Found>, query: &str) -> Vec<Found> {
-    found.sort_by_key(|one| std::cmp::Reverse(one.message));
-    let mut seen = std::collections::HashSet::from([plain(query)]);
-    let mut bytes = 0;
-    found.retain(|one| {
-        bytes += one.content.len();
-        bytes <= limits::CANDIDATE_BYTES_MAX && seen.insert(plain(&one.content))
-    });
-    found
-}
-
 /// A text without what makes no difference between two of them.
 pub fn plain(text: &str) -> String {
     text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect()
 }
 
-/// Has the policy choose, best first; the built-in one does where it fails.
+/// Has the policy choose, best first; the built-in one does where it fails. Returns messages and
+/// their scores.
 pub fn rank(
-    found: Vec<(Found, Scores)>,
+    found: &[(u64, Candidate)],
     query: &str,
     most: u32,
     degraded: &mut Vec<Degraded>,
-) -> Vec<Recalled> {
+) -> Vec<(u64, f32)> {
     if found.is_empty() {
         return Vec::new();
     }
-    let candidates = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
-        id: at as u32,
-        kind: Kind::Memory,
-        role: if one.role == "user" { Role::User } else { Role::Assistant },
-        said_at: Some(time::seconds(one.timestamp)),
-        dense: scores.dense,
-        lexical: scores.lexical,
-        text: one.content.clone(),
-    });
     let request = ranking::Request {
         query: query.to_owned(),
         now: time::seconds(time::now_micros()),
-        candidates: candidates.collect(),
+        candidates: found.iter().map(|(_, candidate)| candidate.clone()).collect(),
         most,
     };
-    let choices = ask(&request, degraded);
-    let mut found: Vec<Option<Found>> = found.into_iter().map(|(one, _)| Some(one)).collect();
-    let take = |choice: ranking::Choice| {
-        let found = found.get_mut(choice.id as usize)?.take()?;
-        Some(Recalled { found, score: choice.score })
+    let message = |choice: ranking::Choice| {
+        found.get(choice.id as usize).map(|(message, _)| (*message, choice.score))
     };
-    choices.into_iter().filter_map(take).collect()
+    ask(&request, degraded).into_iter().filter_map(message).collect()
 }
 
 /// Asks the policy; the built-in one answers where it fails or breaks a rule.
@@ -363,11 +408,6 @@ pub fn ask(request: &ranking::Request, degraded: &mut Vec<Degraded>) -> Vec<rank
 mod tests {
     use super::*;
 
-    fn found(message: u64, content: &str) -> Found {
-        let content = content.to_owned();
-        Found { message, turn: 1, role: "user", timestamp: 0, tokens: None, content }
-    }
-
     #[test]
     fn each_search_has_its_turn() {
         let scores = HashMap::from([
@@ -380,15 +420,12 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_new_is_left_out() {
-        let list = vec![
-            found(1, "Where is  it?"),
-            found(2, "In the box."),
-            found(3, "in the\nBOX."),
-            found(4, "Elsewhere."),
-        ];
-        let left: Vec<u64> =
-            distinct(list, "where is it?").into_iter().map(|one| one.message).collect();
-        assert_eq!(left, [4, 3]);
+    fn names_of_speakers_are_no_part_of_the_vector() {
+        let names = ["Ann Baker".to_owned(), "Zoë".to_owned()];
+        let without = |text| without_names(text, &names);
+        assert_eq!(without("What did Ann's sister, zoë, say?"), "What did sister, say?");
+        assert_eq!(without("Where is Annika's bread?"), "Where is Annika's bread?");
+        assert_eq!(without("Ann Baker?"), "Ann Baker?");
+        assert_eq!(without_names("Ann  it is", &[]), "Ann  it is");
     }
 }

@@ -48,7 +48,11 @@ export interface Found {
   turn?: number;
   role?: Role;
   said_at?: number;
+  name?: string;
+  /** The message right before it, where that is a candidate too. */
+  follows?: number;
   dense?: number;
+  common?: number;
   lexical?: number;
 }
 
@@ -75,6 +79,8 @@ export interface Draft {
   memories: Choice;
   documents: Choice;
   query: { text: string; tokens: number };
+  /** What was searched for: the query, after what it refers to. */
+  searched: string;
   degraded: { part: string; reason: string }[];
 }
 

@@ -64,6 +64,9 @@ function withRoom(kinds, { tokens_max, label }) {
 
 const bytes = (text) => encoder.encode(text).length;
 
+/** As much of a text as ranking is shown. */
+const beginning = (text) => (text.length > 2048 ? [...text].slice(0, 2048).join("") : text);
+
 /** What is kept of a text that is short enough: all of it, in spans with their tokens. */
 const whole = ({ text, tokens }) =>
   text === "" ? [] : [{ span: { start: 0, end: bytes(text) }, tokens }];
@@ -88,10 +91,15 @@ function passage(kind, found, kept = whole(found), score = 0) {
 async function pick(policies, draft, kind, { candidates, tokens_max }, most, tokenizer) {
   if (candidates.length === 0) return [];
   const query = draft.query.text;
-  const asked = candidates.map(({ role = "user", said_at, dense, lexical, text }, id) => {
-    return { id, kind, role, saidAt: said_at, dense, lexical, text };
+  const places = new Map(candidates.map(({ message_id }, id) => [message_id, id]));
+  const asked = candidates.map((one, id) => {
+    const { role = "user", name, said_at, follows, dense, common, lexical, text } = one;
+    const before = follows === undefined ? undefined : places.get(follows);
+    const read = { bytes: bytes(text), text: beginning(text) };
+    return { id, kind, role, name, saidAt: said_at, follows: before, dense, common, lexical, ...read };
   });
-  const choices = policies.rank({ query, now: draft.now, candidates: asked, most });
+  const search = { query: draft.searched, now: draft.now, candidates: asked, most };
+  const choices = policies.rank(search);
   const chosen = choices.map(({ id, score }) => ({ found: candidates[id], score }));
   const long = chosen.filter(({ found }) => found.tokens > tokens_max);
   const sources = long.map(({ found: { text, tokens } }) => ({

@@ -205,9 +205,13 @@ pub fn rank(request: Search) -> Vec<Choice> {
         id: it.id,
         kind: kind!(::ranking::types, it.kind),
         role: role!(::ranking::types, it.role),
+        name: it.name,
         said_at: it.said_at,
+        follows: it.follows,
         dense: it.dense,
+        common: it.common,
         lexical: it.lexical,
+        bytes: it.bytes,
         text: it.text,
     });
     let theirs = r::Request {

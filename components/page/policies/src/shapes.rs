@@ -222,13 +222,21 @@ pub struct Candidate {
     pub kind: Kind,
     /// Who said it.
     pub role: Role,
+    /// Their name.
+    pub name: Option<String>,
     /// When it was said, in seconds since 1970.
     pub said_at: Option<u64>,
+    /// The candidate right before it.
+    pub follows: Option<u32>,
     /// The cosine to the query.
     pub dense: Option<f32>,
+    /// The mean cosine to what was found.
+    pub common: Option<f32>,
     /// BM25.
     pub lexical: Option<f32>,
-    /// Its text.
+    /// The length of its text.
+    pub bytes: u32,
+    /// The beginning of its text.
     pub text: String,
 }
 

@@ -103,11 +103,19 @@ export interface Candidate {
   id: number;
   kind: "document" | "memory";
   role: Role;
+  /** The name of who said it. */
+  name?: string;
   saidAt?: number;
+  /** The candidate that was said right before it. */
+  follows?: number;
   /** Cosine to the query. */
   dense?: number;
+  /** Mean cosine to what the dense search found. */
+  common?: number;
   /** BM25. */
   lexical?: number;
+  /** The length of the text, of which `text` is the beginning. */
+  bytes: number;
   text: string;
 }
 

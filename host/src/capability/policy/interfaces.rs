@@ -163,7 +163,9 @@ impl Interface for Ranking {
 
     fn measure(request: &Self::Request) -> Result<usize, Failure> {
         let texts = request.candidates.iter().map(|candidate| candidate.text.as_str());
-        Ok(measure_text(&request.query)? + measure(CANDIDATES_MAX, texts)?)
+        let names = request.candidates.iter().map(|it| it.name.as_deref().unwrap_or_default());
+        let names = measure(CANDIDATES_MAX, names)?;
+        Ok(measure_text(&request.query)? + names + measure(CANDIDATES_MAX, texts)?)
     }
 
     fn keeps_rules((): &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
@@ -175,9 +177,13 @@ impl Interface for Ranking {
             id,
             kind: Kind::Memory,
             role: Role::User,
+            name: None,
             said_at: None,
+            follows: (id > 1).then_some(id - 1),
             dense,
+            common: dense.map(|dense| dense / 2.0),
             lexical,
+            bytes: text.len() as u32,
             text: text.to_owned(),
         };
         let candidates = vec![

@@ -207,9 +207,13 @@ fn a_choice_is_of_known_candidates_each_once() {
         id,
         kind: Kind::Memory,
         role: Role::User,
+        name: None,
         said_at: None,
+        follows: None,
         dense: None,
+        common: None,
         lexical: None,
+        bytes: 0,
         text: String::new(),
     };
     let request = ranking::Request {

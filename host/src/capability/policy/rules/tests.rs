@@ -187,9 +187,13 @@ fn choices_are_candidates_each_once_and_best_first() {
         id,
         kind: Kind::Memory,
         role: Role::User,
+        name: None,
         said_at: None,
+        follows: None,
         dense: None,
+        common: None,
         lexical: None,
+        bytes: 0,
         text: String::new(),
     };
     let candidates = vec![candidate(1), candidate(2)];

@@ -1,0 +1,129 @@
+//! What a search found in a session, and what was said around it, as ranking needs it.
+
+use super::indexing::floats_of;
+use super::{Database, Row, messages, params};
+use crate::http::error::ApiError;
+use crate::limits;
+
+/// A message that a search found, or that stands beside one.
+#[derive(Debug)]
+pub struct Near {
+    /// The message.
+    pub message: u64,
+    /// `user` or `assistant`.
+    pub role: &'static str,
+    /// The name of who said it, where that has one.
+    pub name: Option<String>,
+    /// When it was said, in microseconds.
+    pub timestamp: i64,
+    /// What tells whether two texts are the same; 0 where nobody knows.
+    pub hash: i64,
+    /// The message right before it; 0 for none.
+    pub before: u64,
+    /// Its vector; empty where it has none.
+    pub vector: Vec<f32>,
+    /// The length of its text in bytes.
+    pub bytes: u32,
+    /// The beginning of its text.
+    pub beginning: String,
+}
+
+/// The message right before a message that is called `$`, of those that may be recalled.
+const BEFORE: &str = "SELECT p.id FROM messages AS p \
+    WHERE p.session = $.session AND p.turn <= $.turn \
+    AND NOT (p.turn = $.turn AND p.role <= $.role) \
+    AND p.forgotten = 0 AND p.status IN ('ok', 'interrupted') ORDER BY p.turn DESC, p.role LIMIT 1";
+/// The one right after it.
+const AFTER: &str = "SELECT n.id FROM messages AS n \
+    WHERE n.session = $.session AND n.turn >= $.turn \
+    AND NOT (n.turn = $.turn AND n.role >= $.role) \
+    AND n.forgotten = 0 AND n.status IN ('ok', 'interrupted') ORDER BY n.turn, n.role DESC LIMIT 1";
+
+/// Reads the messages that a search found, and the one before and the one after each, as far as
+/// they may be recalled before a turn: session number, ids as a JSON list, turn, number of the
+/// model whose vectors are wanted, the most characters of a text.
+pub fn around_sql() -> String {
+    let of = |which: &str, name: &str| which.replace('$', name);
+    format!(
+        "WITH core AS ( \
+            SELECT m.id, m.session, m.turn, m.role \
+            FROM json_each(?2) AS j CROSS JOIN messages AS m ON m.id = j.value \
+            WHERE m.session = ?1), \
+        wide (id) AS ( \
+            SELECT c.id FROM core AS c UNION ALL SELECT ({}) FROM core AS c \
+            UNION ALL SELECT ({}) FROM core AS c) \
+        SELECT m.id, m.role, m.timestamp, m.content_hash, ({}), octet_length(m.content), \
+            substr(m.content, 1, ?5), \
+            CASE WHEN EXISTS (SELECT 1 FROM speakers AS s WHERE s.session = ?1) \
+                THEN m.metadata ->> 'name' END, \
+            (SELECT v.vector FROM vectors AS v WHERE v.message = m.id AND v.model = ?4) \
+        FROM messages AS m WHERE m.id IN (SELECT w.id FROM wide AS w) \
+        AND m.turn < ?3 AND m.forgotten = 0 AND m.status IN ('ok', 'interrupted')",
+        of(BEFORE, "c"),
+        of(AFTER, "c"),
+        of(BEFORE, "m"),
+    )
+}
+
+/// Finds what was said in a time, as far as it may be recalled before a turn: session number, turn,
+/// the first microsecond, one past the last, the most.
+pub const DURING: &str = "SELECT id FROM messages \
+    WHERE session = ?1 AND turn < ?2 AND timestamp >= ?3 AND timestamp < ?4 \
+    AND forgotten = 0 AND status IN ('ok', 'interrupted') LIMIT ?5";
+/// Reads who speaks in a session: session number, the most.
+pub const SPEAKERS: &str = "SELECT name FROM speakers WHERE session = ?1 LIMIT ?2";
+
+/// Reads the messages that a search found, and what was said right before and after each. What may
+/// not be recalled is left out: the database is the truth, and an index may be behind it.
+///
+/// Fails with 500 if the database does.
+pub async fn around(
+    database: &Database,
+    session: i64,
+    ids: &[u64],
+    before_turn: u32,
+    model: i64,
+) -> Result<Vec<Near>, ApiError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = serde_json::to_string(ids).expect("numbers are always JSON");
+    let parameters = params![session, list, before_turn, model, limits::CANDIDATE_CHARS_MAX];
+    let rows = database.query("the memories could not be read", &around_sql(), parameters).await?;
+    let near = |mut row: Row| Near {
+        message: row.id(0),
+        role: messages::role(&row.text(1)),
+        timestamp: row.int(2),
+        hash: row.int(3),
+        before: row.id(4),
+        bytes: row.small(5),
+        beginning: row.text(6),
+        name: row.take_text(7),
+        vector: floats_of(row.bytes(8)),
+    };
+    Ok(rows.into_iter().map(near).collect())
+}
+
+/// Finds the messages that were said in a time, given in microseconds.
+///
+/// Fails with 500 if the database does.
+pub async fn during(
+    database: &Database,
+    session: i64,
+    before_turn: u32,
+    time: std::ops::Range<i64>,
+) -> Result<Vec<u64>, ApiError> {
+    let most = limits::PERIOD_MESSAGES_MAX;
+    let parameters = params![session, before_turn, time.start, time.end, most];
+    let rows = database.query("the memory could not be searched", DURING, parameters).await?;
+    Ok(rows.iter().map(|row| row.id(0)).collect())
+}
+
+/// Reads the names of those who speak in a session. A session may know none.
+///
+/// Fails with 500 if the database does.
+pub async fn speakers(database: &Database, session: i64) -> Result<Vec<String>, ApiError> {
+    let parameters = params![session, limits::SPEAKERS_MAX];
+    let rows = database.query("the session could not be read", SPEAKERS, parameters).await?;
+    Ok(rows.into_iter().map(|mut row| row.text(0)).collect())
+}
