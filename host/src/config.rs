@@ -1,6 +1,7 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
 mod eval;
+mod keys;
 mod models;
 mod policies;
 mod remote;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::manifest;
 use crate::model::llama::Kind;
 pub use eval::{EvalArguments, EvalCommand, RecallArguments};
+pub use keys::{KeysArguments, KeysCommand};
 pub use models::{AddArguments, ModelsArguments, ModelsCommand};
 pub use policies::{PolicyArguments, PolicyCommand};
 pub use remote::Remote;
@@ -42,6 +44,8 @@ pub enum Command {
     Policy(PolicyArguments),
     /// Measure how good the application is, on data of yours
     Eval(EvalArguments),
+    /// List, add and remove API keys
+    Keys(KeysArguments),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {
@@ -58,6 +62,9 @@ pub struct ServeArguments {
     /// Where to listen: an IP address and a port; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
+    /// Want an API key of every client, as is always done beyond loopback
+    #[arg(long)]
+    require_keys: bool,
     /// The folder of the database and of compiled code; made if it is missing
     #[arg(long, value_name = "FOLDER", default_value = ".loci")]
     data: PathBuf,
@@ -103,6 +110,8 @@ pub struct ServeArguments {
 pub struct ServeConfig {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Whether every client needs a key, wherever the server listens.
+    pub require_keys: bool,
     /// The folder of the database and of compiled code. It exists.
     pub data: PathBuf,
     /// The model that chats, if there is one.
@@ -149,6 +158,7 @@ impl ServeArguments {
             .with_context(|| format!("cannot use the folder `{}`", self.data.display()))?;
         Ok(ServeConfig {
             listen: self.listen,
+            require_keys: self.require_keys,
             data,
             model,
             bundled_model,
@@ -179,6 +189,7 @@ impl ServeConfig {
         }
         Ok(Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            require_keys: false,
             data,
             model: None,
             bundled_model: None,

@@ -5,6 +5,8 @@ mod capability;
 mod config;
 mod engine;
 mod eval;
+mod file;
+mod keys;
 mod manifest;
 mod model;
 mod models;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
             start_log(usual);
             policies::command::run(policy)
         }
+        Command::Keys(keys) => keys::command::run(keys),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -59,6 +59,17 @@ pub struct Component {
     pub maintenance: Option<String>,
 }
 
+impl Component {
+    /// Whether it can show nothing but what it is made of.
+    pub fn is_granted_nothing(&self) -> bool {
+        self.variables.is_empty()
+            && self.sqlite_databases.is_empty()
+            && self.ai_models.is_empty()
+            && self.allowed_outbound_hosts.is_empty()
+            && self.dependencies.is_empty()
+    }
+}
+
 /// Reads a manifest file.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod errors;
 mod fragile;
 mod generations;
 mod imports;
+mod keys;
 mod lifecycle;
 mod memory_proof;
 mod models;

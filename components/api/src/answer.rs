@@ -15,7 +15,7 @@ use crate::documents::work;
 use crate::http::error::ApiError;
 use crate::http::response::{self, Response};
 use crate::http::route::{Route, route};
-use crate::http::{import, request, stream};
+use crate::http::{import, owner, request, stream};
 use crate::index::Text;
 use crate::settings::{Settings, settings};
 use crate::turn;
@@ -44,7 +44,8 @@ pub async fn answer(request: Request) -> Response {
 
 async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> {
     let settings = settings().await?;
-    let database = Rc::new(Database::open().await?);
+    let owner = owner::owner(request.headers(), &settings.host_run)?;
+    let database = Rc::new(Database::open_for(owner).await?);
     prepare(&database, &settings).await?;
     match route {
         Route::Health => {

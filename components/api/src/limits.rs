@@ -23,6 +23,8 @@ pub const SHADOW_TURNS_MAX: u32 = 500;
 pub const SHADOW_EXAMPLES_MAX: usize = 20;
 /// The most ids of one kind that a past turn may be laid out without.
 pub const WITHOUT_MAX: usize = 256;
+/// The most bytes of the name of an owner.
+pub const OWNER_BYTES_MAX: usize = 64;
 /// The most bytes of a session's name, in UTF-8.
 pub const NAME_BYTES_MAX: usize = 512;
 /// The most documents that a session may be linked to.

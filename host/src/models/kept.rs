@@ -1,14 +1,15 @@
 //! What an operator has chosen while the server ran: one small file in the data folder, replaced
 //! as a whole.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::file::{Readers, replace};
 use crate::model::GenerationConfig;
 
 /// The file, in the data folder.
@@ -100,23 +101,10 @@ impl Kept {
         let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = choices.clone();
         change(&mut changed);
-        write(&self.file, &serde_json::to_vec_pretty(&changed)?)
+        replace(&self.file, &serde_json::to_vec_pretty(&changed)?, Readers::Usual)
             .with_context(|| format!("`{}` cannot be written", self.file.display()))?;
         *choices = changed;
         Ok(())
-    }
-}
-
-/// Replaces a file as a whole: after a power cut it is the old one or the new one.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("json.new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 

@@ -9,10 +9,14 @@ use serde_json::{Value, json};
 /// How long the server may take for an answer: compiling a policy takes seconds.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// The variable of the environment with the key for the server, which must be an admin's.
+const KEY: &str = "LOCI_KEY";
+
 /// A running server.
 pub struct Server {
     http: Client,
     base: String,
+    key: Option<String>,
 }
 
 impl Server {
@@ -28,7 +32,8 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // A server of Loci is a neighbour: no proxy stands before it.
         let http = Client::builder().timeout(ANSWER_TIME_MAX).no_proxy().build()?;
-        Ok(Self { http, base: format!("{base}/api/v1") })
+        let key = std::env::var(KEY).ok();
+        Ok(Self { http, base: format!("{base}/api/v1"), key })
     }
 
     /// Sends a component, to be known by this name.
@@ -70,6 +75,10 @@ impl Server {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value> {
+        let request = match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
         let unreachable = || format!("the server at `{}` does not answer", self.base);
         let response = request.send().await.with_context(unreachable)?;
         let status = response.status();

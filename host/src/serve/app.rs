@@ -18,8 +18,9 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::engine::{self, Engines};
 use crate::manifest;
-use crate::serve::admin::{self, Router};
+use crate::serve::admin::{self, Refusal, Router};
 use crate::serve::body::{Counted, Held};
+use crate::serve::gate::{self, Caller, Gate};
 use crate::serve::guest::Guest;
 use crate::serve::reply::Failure;
 use crate::serve::route::Routes;
@@ -32,6 +33,10 @@ const REQUESTS_MAX: usize = 512;
 
 /// The longest body of a request, in bytes. A component may have a lower limit.
 pub const BODY_BYTES_MAX: u64 = 32 << 20;
+
+/// What tells whether the server lives and whether it can answer: for whoever watches it, without a
+/// key.
+const WATCHED: [&str; 2] = ["/health", "/ready"];
 
 /// The interfaces through which a component reaches other hosts.
 const OUTBOUND_HTTP: [&str; 2] = ["wasi:http/client", "wasi:http/outgoing-handler"];
@@ -49,11 +54,20 @@ pub enum Maintained {
 
 /// An application that can answer.
 pub struct App {
-    routes: Routes<ProxyHandler<Workers>>,
+    routes: Routes<Target>,
     maintained: Vec<(ProxyHandler<Workers>, String)>,
     permits: Arc<Semaphore>,
     services: Services,
     admin: Router,
+    gate: Gate,
+}
+
+/// What a route leads to.
+#[derive(Clone)]
+struct Target {
+    handler: ProxyHandler<Workers>,
+    /// Whether the component is granted nothing: what it shows is nobody's.
+    open: bool,
 }
 
 impl App {
@@ -66,6 +80,7 @@ impl App {
         manifest: &manifest::App,
         engines: &Engines,
         services: Services,
+        gate: Gate,
         stop: &Stop,
     ) -> Result<Self> {
         let mut handlers = Vec::new();
@@ -77,18 +92,18 @@ impl App {
             if let Some(path) = &component.maintenance {
                 maintained.push((handler.clone(), path.clone()));
             }
-            handlers.push((name, handler));
+            handlers.push((name, Target { handler, open: component.is_granted_nothing() }));
         }
         let route = |(route, component): &(String, String)| {
-            let (_, handler) = handlers.iter().find(|(name, _)| *name == component)?;
-            Some((route.clone(), handler.clone()))
+            let (_, target) = handlers.iter().find(|(name, _)| *name == component)?;
+            Some((route.clone(), target.clone()))
         };
         let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
         let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
         let policies = services.registry().map(admin::policies::endpoints).unwrap_or_default();
         let endpoints = admin::llm::endpoints(services.models()).into_iter().chain(policies);
         let admin = Router::new(endpoints)?;
-        Ok(Self { routes, maintained, permits, services, admin })
+        Ok(Self { routes, maintained, permits, services, admin, gate })
     }
 
     /// Closes what the host had opened for the application. Blocks.
@@ -110,12 +125,23 @@ impl App {
     where
         B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send + Unpin + 'static,
     {
+        let (mut head, body) = request.into_parts();
+        let caller = match self.admit(&head) {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                // Its rest is read, or a client that still sends would not see the answer.
+                drop(Counted::new(body, BODY_BYTES_MAX, Arc::default()));
+                return Ok(refusal.into_response());
+            }
+        };
+        gate::mark(&mut head.headers, &caller);
+        let request = Request::from_parts(head, body);
         if self.admin.has(request.uri().path()) {
-            let answer = self.admin.answer(request).await;
+            let answer = self.admin.answer(request, caller.admin).await;
             drop(alive);
             return Ok(answer);
         }
-        let Some(handler) = self.routes.find(request.uri().path()) else {
+        let Some(Target { handler, .. }) = self.routes.find(request.uri().path()) else {
             return Err(Failure::NotFound);
         };
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
@@ -132,6 +158,21 @@ impl App {
             return Err(too_large);
         }
         Ok(answer?.map(|body| Held::new(body, permit).boxed_unsync()))
+    }
+
+    /// Who sent a request, as far as what it asks for is anybody's.
+    fn admit(&self, head: &http::request::Parts) -> Result<Caller, Refusal> {
+        let path = head.uri.path();
+        let open = self.routes.find(path).is_some_and(|target| target.open);
+        if WATCHED.contains(&path) || (open && !self.admin.has(path)) {
+            return Ok(Caller::nobody());
+        }
+        let caller = self.gate.admit(&head.headers, Instant::now())?;
+        let same = |other: &str| path.trim_matches('/') == other.trim_matches('/');
+        if !caller.admin && self.maintained.iter().any(|(_, path)| same(path)) {
+            return Err(gate::admins_only());
+        }
+        Ok(caller)
     }
 
     /// Posts to the maintenance path of every component that has one, and waits for the answers. A

@@ -5,6 +5,7 @@ mod admin;
 mod app;
 mod body;
 mod connection;
+mod gate;
 mod guest;
 pub mod local;
 mod log;
@@ -27,6 +28,7 @@ use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest;
 use app::{App, Maintained};
+use gate::Gate;
 use services::Services;
 use shutdown::{Alive, Stop};
 
@@ -128,9 +130,10 @@ fn pause(round: Maintained) -> Duration {
 fn load(config: &ServeConfig, stop: &Stop) -> Result<App> {
     let manifest = manifest::read(&config.app)?;
     info!("Loading the application `{}` from `{}`", manifest.name, config.app.display());
+    let gate = Gate::open(&config.data, config.listen, config.require_keys)?;
     let engines = Engines::new(&config.data.join("cache"))?;
     let services = Services::open(config, &manifest, engines.clone())?;
-    App::load(&manifest, &engines, services, stop)
+    App::load(&manifest, &engines, services, gate, stop)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -66,8 +66,8 @@ pub struct Failure {
 
 macro_rules! columns {
     () => {
-        "d.id, d.name, d.title, d.status, d.format, d.encoding, d.pages, d.bytes, d.sha256, \
-         d.created_at, d.updated_at, d.chunks, \
+        "d.id, d.name, d.title, d.status, d.format, d.encoding, d.pages, d.bytes, \
+         substr(d.sha256, -64), d.created_at, d.updated_at, d.chunks, \
          (SELECT count(*) FROM chunks AS c WHERE c.document = d.no \
              AND c.embedded_by <> 0 AND c.error IS NULL), \
          (SELECT count(*) FROM chunks AS c WHERE c.document = d.no AND c.error IS NOT NULL), \
@@ -75,37 +75,41 @@ macro_rules! columns {
     };
 }
 
-/// Stores a file: id, name, sha256, bytes, content, now.
-pub const STORE: &str = "INSERT INTO document_files (id, name, sha256, bytes, content, at) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-/// Finds a document by its content: sha256.
+/// Stores a file: id, name, sha256 behind its owner, bytes, content, now, owner.
+pub const STORE: &str = "INSERT INTO document_files (id, name, sha256, bytes, content, at, owner) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+/// Finds a document by its content: sha256 behind its owner.
 pub const BY_CONTENT: &str =
     concat!("SELECT ", columns!(), " FROM documents AS d WHERE d.sha256 = ?1");
-/// Shows a document: id.
-pub const GET: &str = concat!("SELECT ", columns!(), " FROM documents AS d WHERE d.id = ?1");
-/// Lists documents, newest first: limit, skip.
+/// Shows a document: id, owner.
+pub const GET: &str =
+    concat!("SELECT ", columns!(), " FROM documents AS d WHERE d.id = ?1 AND d.owner = ?2");
+/// Lists documents, newest first: limit, skip, owner.
 pub const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM documents AS d ORDER BY d.created_at DESC, d.no DESC LIMIT ?1 OFFSET ?2"
+    " FROM documents AS d WHERE d.owner = ?3 ORDER BY d.created_at DESC, d.no DESC \
+     LIMIT ?1 OFFSET ?2"
 );
-/// Renames a document: id, name, now.
-pub const RENAME: &str =
-    "UPDATE documents SET name = ?2, updated_at = ?3 WHERE id = ?1 RETURNING no";
-/// Has a document read again: id.
-pub const AGAIN: &str = "UPDATE documents SET version = version + 1 WHERE id = ?1 RETURNING no";
-/// Deletes a document with everything that was derived from it: id.
-pub const DELETE: &str = "DELETE FROM documents WHERE id = ?1 RETURNING version";
-/// A part of a document's text: id, first byte, bytes.
+/// Renames a document: id, name, now, owner.
+pub const RENAME: &str = "UPDATE documents SET name = ?2, updated_at = ?3 \
+    WHERE id = ?1 AND owner = ?4 RETURNING no";
+/// Has a document read again: id, owner.
+pub const AGAIN: &str =
+    "UPDATE documents SET version = version + 1 WHERE id = ?1 AND owner = ?2 RETURNING no";
+/// Deletes a document with everything that was derived from it: id, owner.
+pub const DELETE: &str = "DELETE FROM documents WHERE id = ?1 AND owner = ?2 RETURNING version";
+/// A part of a document's text: id, first byte, bytes, owner.
 pub const TEXT: &str = "SELECT substr(t.content, ?2 + 1, ?3), length(t.content) \
-    FROM documents AS d JOIN document_texts AS t ON t.document = d.no WHERE d.id = ?1";
-/// The passages that could not be embedded: id, the most.
+    FROM documents AS d JOIN document_texts AS t ON t.document = d.no \
+    WHERE d.id = ?1 AND d.owner = ?4";
+/// The passages that could not be embedded: id, the most, owner.
 pub const FAILED: &str = "SELECT c.place, c.page, c.start, c.stop, c.error \
     FROM documents AS d CROSS JOIN chunks AS c ON c.document = d.no \
-    WHERE d.id = ?1 AND c.error IS NOT NULL ORDER BY c.place LIMIT ?2";
-/// The numbers of documents: ids as a JSON list.
+    WHERE d.id = ?1 AND d.owner = ?3 AND c.error IS NOT NULL ORDER BY c.place LIMIT ?2";
+/// The numbers of documents: ids as a JSON list, owner.
 pub const NUMBERS: &str = "SELECT d.no, d.id, d.version FROM json_each(?1) AS j \
-    CROSS JOIN documents AS d ON d.id = j.value";
+    CROSS JOIN documents AS d ON d.id = j.value AND d.owner = ?2";
 /// Links a session to documents: session number, numbers of documents as a JSON list, the most.
 pub const LINK: &str = "INSERT INTO session_documents (session, document) \
     SELECT ?1, d.no FROM json_each(?2) AS j CROSS JOIN documents AS d ON d.no = j.value \
@@ -158,18 +162,25 @@ pub async fn store(
 ) -> Result<Document, ApiError> {
     let what = "the document could not be stored";
     let bytes = content.len() as i64;
-    let parameters = params![id, name, sha256, bytes, content, time::now_micros()];
+    let (owner, key) = (database.owner(), content_key(database.owner(), sha256));
+    let parameters = params![id, name, key.clone(), bytes, content, time::now_micros(), owner];
     database.query(what, STORE, parameters).await?;
-    let rows = database.query(what, BY_CONTENT, params![sha256]).await?;
+    let rows = database.query(what, BY_CONTENT, params![key]).await?;
     let stored = rows.into_iter().next().map(document);
     stored.ok_or_else(|| ApiError::internal(what, "it was deleted in the same moment"))
+}
+
+/// What is unique to a content of an owner.
+fn content_key(owner: &str, sha256: &str) -> String {
+    if owner.is_empty() { sha256.to_owned() } else { format!("{owner}/{sha256}") }
 }
 
 /// Shows a document.
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn get(database: &Database, id: &str) -> Result<Document, ApiError> {
-    let rows = database.query("the document could not be read", GET, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    let rows = database.query("the document could not be read", GET, parameters).await?;
     rows.into_iter().next().map(document).ok_or_else(|| ApiError::no_document(id))
 }
 
@@ -177,7 +188,7 @@ pub async fn get(database: &Database, id: &str) -> Result<Document, ApiError> {
 ///
 /// Fails with 500 if the database does.
 pub async fn list(database: &Database, page: Page) -> Result<Vec<Document>, ApiError> {
-    let parameters = params![page.limit, page.skip];
+    let parameters = params![page.limit, page.skip, database.owner()];
     let rows = database.query("the documents could not be read", LIST, parameters).await?;
     Ok(rows.into_iter().map(document).collect())
 }
@@ -186,7 +197,7 @@ pub async fn list(database: &Database, page: Page) -> Result<Vec<Document>, ApiE
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn rename(database: &Database, id: &str, name: &str) -> Result<Document, ApiError> {
-    let parameters = params![id, name, time::now_micros()];
+    let parameters = params![id, name, time::now_micros(), database.owner()];
     change(database, id, "the document could not be renamed", RENAME, parameters).await?;
     get(database, id).await
 }
@@ -195,7 +206,8 @@ pub async fn rename(database: &Database, id: &str, name: &str) -> Result<Documen
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn again(database: &Database, id: &str) -> Result<Document, ApiError> {
-    change(database, id, "the document could not be queued", AGAIN, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    change(database, id, "the document could not be queued", AGAIN, parameters).await?;
     get(database, id).await
 }
 
@@ -204,7 +216,8 @@ pub async fn again(database: &Database, id: &str) -> Result<Document, ApiError> 
 /// Fails with 404 if there is none with this id.
 pub async fn delete(database: &Database, id: &str) -> Result<Named, ApiError> {
     let what = "the document could not be deleted";
-    let version = change(database, id, what, DELETE, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    let version = change(database, id, what, DELETE, parameters).await?;
     Ok(Named { number: 0, id: id.to_owned(), version })
 }
 
@@ -230,7 +243,7 @@ pub async fn text(
     start: u32,
     bytes: u32,
 ) -> Result<Option<(Vec<u8>, u32)>, ApiError> {
-    let parameters = params![id, start, bytes];
+    let parameters = params![id, start, bytes, database.owner()];
     let rows = database.query("the text could not be read", TEXT, parameters).await?;
     Ok(rows.first().map(|row| (row.bytes(0).to_vec(), row.small(1))))
 }
@@ -252,7 +265,7 @@ pub struct FailedPassage {
 ///
 /// Fails with 500 if the database does.
 pub async fn failed(database: &Database, id: &str) -> Result<Vec<FailedPassage>, ApiError> {
-    let parameters = params![id, limits::LIST_LIMIT_MAX];
+    let parameters = params![id, limits::LIST_LIMIT_MAX, database.owner()];
     let rows = database.query("the passages could not be read", FAILED, parameters).await?;
     let passage = |mut row: Row| FailedPassage {
         place: row.small(0),
@@ -272,7 +285,7 @@ pub async fn numbers(database: &Database, ids: &[String]) -> Result<Vec<Named>, 
     ids.dedup();
     let list = serde_json::to_string(&ids).expect("strings are always JSON");
     let what = "the documents could not be read";
-    let rows = database.query(what, NUMBERS, params![list]).await?;
+    let rows = database.query(what, NUMBERS, params![list, database.owner()]).await?;
     let named = |mut row: Row| Named { number: row.int(0), id: row.text(1), version: row.int(2) };
     let found: Vec<Named> = rows.into_iter().map(named).collect();
     match ids.iter().find(|id| !found.iter().any(|named| named.id == **id)) {

@@ -19,12 +19,12 @@ pub struct Imported {
 }
 
 /// Stores messages behind the last turn of a session: its id, and a list of `[turn, role,
-/// timestamp, hash, content, metadata]` as JSON. Turns count from 1.
+/// timestamp, hash, content, metadata]` as JSON, owner. Turns count from 1.
 pub const IMPORT: &str = "INSERT INTO messages \
     (session, turn, role, status, timestamp, content_hash, content, metadata) \
     SELECT s.no, s.turns + (j.value ->> 0), j.value ->> 1, 'ok', j.value ->> 2, j.value ->> 3, \
         j.value ->> 4, j.value ->> 5 \
-    FROM sessions AS s CROSS JOIN json_each(?2) AS j WHERE s.id = ?1 \
+    FROM sessions AS s CROSS JOIN json_each(?2) AS j WHERE s.id = ?1 AND s.owner = ?3 \
     ORDER BY j.key RETURNING id";
 
 /// Stores messages behind the last turn of a session, all or none. Returns their ids, in order.
@@ -37,7 +37,7 @@ pub async fn import(
     now: i64,
 ) -> Result<Vec<u64>, ApiError> {
     let what = "the messages could not be stored";
-    let parameters = params![session_id, rows(imported, now)];
+    let parameters = params![session_id, rows(imported, now), database.owner()];
     let stored = database.query(what, IMPORT, parameters).await?;
     if stored.len() != imported.len() {
         sessions::number(database, session_id).await?;

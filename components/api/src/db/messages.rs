@@ -86,14 +86,14 @@ pub struct TurnEnd<'a> {
 }
 
 /// Stores a message and reserves its reply: session id, now, content, its hash, lease, host run,
-/// the most turns that may wait.
+/// the most turns that may wait, owner.
 pub const POST: &str = "INSERT INTO messages \
     (session, turn, role, status, timestamp, lease, host_run, content_hash, content) \
     SELECT s.no, s.turns + 1, v.column1, v.column2, ?2, ?5, ?6, \
         CASE v.column1 WHEN 'user' THEN ?4 ELSE 0 END, \
         CASE v.column1 WHEN 'user' THEN ?3 ELSE '' END \
     FROM sessions AS s, (VALUES ('user', 'ok'), ('assistant', 'pending')) AS v \
-    WHERE s.id = ?1 AND ?7 > \
+    WHERE s.id = ?1 AND s.owner = ?8 AND ?7 > \
         (SELECT count(*) FROM messages AS p WHERE p.session = s.no AND p.status = 'pending') \
     ORDER BY v.column1 DESC \
     RETURNING id, session, turn, \
@@ -107,14 +107,14 @@ pub const POST: &str = "INSERT INTO messages \
         (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
             WHERE t.session = messages.session HAVING count(*) > 0)";
 
-/// What a message would be stored with: session id.
+/// What a message would be stored with: session id, owner.
 pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled, \
         (SELECT json_group_array(json_array(d.no, d.id, d.version)) FROM session_documents AS l \
             CROSS JOIN documents AS d ON d.no = l.document \
             WHERE l.session = s.no HAVING count(*) > 0), \
         (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
             WHERE t.session = s.no HAVING count(*) > 0) \
-    FROM sessions AS s WHERE s.id = ?1";
+    FROM sessions AS s WHERE s.id = ?1 AND s.owner = ?2";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.
 pub const LOOK: &str = "SELECT m.cancel, m.lease, \
         (SELECT count(*) FROM messages AS p WHERE p.session = m.session \
@@ -179,6 +179,7 @@ pub async fn post(
         now + limits::LEASE_MICROS,
         host_run,
         limits::TURNS_WAITING_MAX,
+        database.owner(),
     ];
     let mut rows = database.query("the message could not be stored", POST, parameters).await?;
     if rows.len() != 2 {
@@ -223,7 +224,8 @@ pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<P
         policies: String::new(),
     };
     let Some(id) = session_id else { return Ok(posted) };
-    let mut rows = database.query("the session could not be read", IMAGINE, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    let mut rows = database.query("the session could not be read", IMAGINE, parameters).await?;
     let row = rows.first_mut().ok_or_else(|| ApiError::no_session(id))?;
     (posted.session, posted.turn, posted.memory) = (row.int(0), row.small(1), row.flag(2));
     posted.documents = documents::of_json(&row.text(3));

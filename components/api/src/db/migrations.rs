@@ -11,9 +11,12 @@ use crate::http::error::ApiError;
 
 /// The line that separates the statements of a version.
 const SEPARATOR: &str = "\n--;\n";
+/// The beginning of the line with a query: a statement that SQLite cannot be told to leave out
+/// where its work is done (adding a column) is left out where that query can be answered.
+const UNLESS: &str = "-- unless ";
 
 /// What leads to each version from the one before. The first is version 1.
-const VERSIONS: [&str; 9] = [
+const VERSIONS: [&str; 10] = [
     include_str!("schema_v1.sql"),
     include_str!("schema_v2.sql"),
     include_str!("schema_v3.sql"),
@@ -23,6 +26,7 @@ const VERSIONS: [&str; 9] = [
     include_str!("schema_v7.sql"),
     include_str!("schema_v8.sql"),
     include_str!("schema_v9.sql"),
+    include_str!("schema_v10.sql"),
 ];
 
 /// The version of this program.
@@ -39,6 +43,11 @@ pub(super) const MOVE: &str = "UPDATE schema_version SET version = ?1 WHERE vers
 pub(super) fn statements(version: i64) -> impl Iterator<Item = &'static str> {
     let at = usize::try_from(version - 1).unwrap_or(usize::MAX);
     VERSIONS.get(at).into_iter().flat_map(|script| script.split(SEPARATOR)).map(str::trim)
+}
+
+/// What can be asked once a statement has been run, and not before; none where it can be repeated.
+pub(super) fn probe(statement: &str) -> Option<&str> {
+    statement.lines().find_map(|line| line.strip_prefix(UNLESS))
 }
 
 /// Brings the database to the version of this program. Costs one read where it already is.
@@ -79,11 +88,25 @@ async fn upgrade(database: &Database) -> Result<(), Error> {
     let found = rows.first().map_or(0, |row| row.int(0));
     for version in found + 1..=VERSION {
         for statement in statements(version) {
-            database.run(statement, params![]).await?;
+            run_once(database, statement).await?;
         }
         database.run(MOVE, params![version]).await?;
     }
     Ok(())
+}
+
+async fn run_once(database: &Database, statement: &str) -> Result<(), Error> {
+    let Some(probe) = probe(statement) else {
+        return database.run(statement, params![]).await.map(drop);
+    };
+    if database.run(probe, params![]).await.is_ok() {
+        return Ok(());
+    }
+    match database.run(statement, params![]).await {
+        Ok(_) => Ok(()),
+        // Another instance was quicker, or it is a failure of its own.
+        Err(error) => database.run(probe, params![]).await.map(drop).map_err(|_| error),
+    }
 }
 
 #[cfg(test)]

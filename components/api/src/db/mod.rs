@@ -39,17 +39,26 @@ thread_local! {
     static IDLE: RefCell<Vec<Connection>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A connection, for as long as one request needs it.
+/// A connection, for as long as one request needs it, and on whose behalf it is used.
 pub struct Database {
     /// Always there until the drop.
     connection: Option<Connection>,
+    owner: String,
 }
 
 impl Database {
-    /// Takes an idle connection, or opens one.
+    /// Takes an idle connection, or opens one, for work that is nobody's in particular.
     ///
     /// Fails with 503 if the database cannot be opened.
     pub async fn open() -> Result<Self, ApiError> {
+        Self::open_for(String::new()).await
+    }
+
+    /// Takes an idle connection, or opens one, for this owner's request. What finds a session or a
+    /// document by its id, or lists them, finds those of this owner only.
+    ///
+    /// Fails with 503 if the database cannot be opened.
+    pub async fn open_for(owner: String) -> Result<Self, ApiError> {
         let idle = IDLE.with_borrow_mut(Vec::pop);
         let connection = match idle {
             Some(connection) => connection,
@@ -58,7 +67,12 @@ impl Database {
                 ApiError::new(503, "database_unavailable", "the database cannot be opened")
             })?,
         };
-        Ok(Self { connection: Some(connection) })
+        Ok(Self { connection: Some(connection), owner })
+    }
+
+    /// On whose behalf this is used; empty where no key is needed.
+    pub fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// Runs one statement and reads all of its rows.

@@ -17,10 +17,10 @@ pub struct Latest {
     pub body: String,
 }
 
-/// Reads the latest receipts, the latest first: limit.
+/// Reads the latest receipts of an owner, the latest first: limit, owner.
 pub const LATEST: &str = "SELECT m.session, s.id, m.id, m.turn, r.body FROM receipts AS r \
     CROSS JOIN messages AS m ON m.id = r.message CROSS JOIN sessions AS s ON s.no = m.session \
-    ORDER BY r.message DESC LIMIT ?1";
+    WHERE s.owner = ?2 ORDER BY r.message DESC LIMIT ?1";
 /// Reads the latest receipts of a session, the latest first: limit, session number.
 pub const LATEST_OF: &str = "SELECT m.session, s.id, m.id, m.turn, r.body FROM messages AS m \
     CROSS JOIN receipts AS r ON r.message = m.id CROSS JOIN sessions AS s ON s.no = m.session \
@@ -36,7 +36,7 @@ pub async fn latest(
 ) -> Result<Vec<Latest>, ApiError> {
     let what = "the receipts could not be read";
     let rows = match session_id {
-        None => database.query(what, LATEST, params![most]).await?,
+        None => database.query(what, LATEST, params![most, database.owner()]).await?,
         Some(id) => {
             let session = sessions::number(database, id).await?;
             database.query(what, LATEST_OF, params![most, session]).await?

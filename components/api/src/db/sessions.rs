@@ -42,32 +42,32 @@ macro_rules! columns {
     };
 }
 
-/// Makes a session: id, name, now, model name.
+/// Makes a session: id, name, now, model name, owner.
 pub const CREATE: &str = concat!(
-    "INSERT INTO sessions (id, name, created_at, last_updated_at, llm_model_name) \
-     VALUES (?1, ?2, ?3, ?3, ?4) RETURNING ",
+    "INSERT INTO sessions (id, name, created_at, last_updated_at, llm_model_name, owner) \
+     VALUES (?1, ?2, ?3, ?3, ?4, ?5) RETURNING ",
     columns!()
 );
-/// Lists sessions, newest first: limit, skip.
+/// Lists sessions, newest first: limit, skip, owner.
 pub const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM sessions ORDER BY last_updated_at DESC, no DESC LIMIT ?1 OFFSET ?2"
+    " FROM sessions WHERE owner = ?3 ORDER BY last_updated_at DESC, no DESC LIMIT ?1 OFFSET ?2"
 );
-/// Shows a session: id.
-pub const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id = ?1");
-/// Finds the number of a session: id.
-pub const NUMBER: &str = "SELECT no FROM sessions WHERE id = ?1";
-/// Renames a session: id, name.
+/// Shows a session: id, owner.
+pub const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id = ?1 AND owner = ?2");
+/// Finds the number of a session: id, owner.
+pub const NUMBER: &str = "SELECT no FROM sessions WHERE id = ?1 AND owner = ?2";
+/// Renames a session: id, name, owner.
 pub const RENAME: &str =
-    concat!("UPDATE sessions SET name = ?2 WHERE id = ?1 RETURNING ", columns!());
-/// Switches the memory of a session: id, on.
+    concat!("UPDATE sessions SET name = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ", columns!());
+/// Switches the memory of a session: id, on, owner.
 pub const SET_MEMORY: &str = concat!(
-    "UPDATE sessions SET long_term_memory_enabled = ?2 WHERE id = ?1 RETURNING ",
+    "UPDATE sessions SET long_term_memory_enabled = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ",
     columns!()
 );
-/// Deletes a session with everything in it: id.
-pub const DELETE: &str = "DELETE FROM sessions WHERE id = ?1 RETURNING no";
+/// Deletes a session with everything in it: id, owner.
+pub const DELETE: &str = "DELETE FROM sessions WHERE id = ?1 AND owner = ?2 RETURNING no";
 
 /// Makes a session, and links it to these documents.
 ///
@@ -79,7 +79,8 @@ pub async fn create(
     model: Option<String>,
 ) -> Result<Session, ApiError> {
     let id = new_id();
-    let parameters = params![id.clone(), new.name.clone(), time::now_micros(), model];
+    let owner = database.owner();
+    let parameters = params![id.clone(), new.name.clone(), time::now_micros(), model, owner];
     let rows = database.query("the session could not be stored", CREATE, parameters).await?;
     let row = rows.into_iter().next().map(session);
     let made = row
@@ -95,7 +96,7 @@ pub async fn create(
 ///
 /// Fails with 500 if the database does.
 pub async fn list(database: &Database, page: Page) -> Result<Vec<Session>, ApiError> {
-    let parameters = params![page.limit, page.skip];
+    let parameters = params![page.limit, page.skip, database.owner()];
     let rows = database.query("the sessions could not be read", LIST, parameters).await?;
     Ok(rows.into_iter().map(session).collect())
 }
@@ -104,14 +105,15 @@ pub async fn list(database: &Database, page: Page) -> Result<Vec<Session>, ApiEr
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn get(database: &Database, id: &str) -> Result<Session, ApiError> {
-    one(database, id, "the session could not be read", GET, params![id]).await
+    one(database, id, "the session could not be read", GET, params![id, database.owner()]).await
 }
 
 /// The number by which tables know a session.
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn number(database: &Database, id: &str) -> Result<i64, ApiError> {
-    let rows = database.query("the session could not be read", NUMBER, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    let rows = database.query("the session could not be read", NUMBER, parameters).await?;
     rows.first().map(|row| row.int(0)).ok_or_else(|| ApiError::no_session(id))
 }
 
@@ -123,14 +125,15 @@ pub async fn rename(
     id: &str,
     name: Option<String>,
 ) -> Result<Session, ApiError> {
-    one(database, id, "the session could not be renamed", RENAME, params![id, name]).await
+    let parameters = params![id, name, database.owner()];
+    one(database, id, "the session could not be renamed", RENAME, parameters).await
 }
 
 /// Switches the memory of a session on or off.
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn set_memory(database: &Database, id: &str, enabled: bool) -> Result<Session, ApiError> {
-    let parameters = params![id, i64::from(enabled)];
+    let parameters = params![id, i64::from(enabled), database.owner()];
     one(database, id, "the memory could not be switched", SET_MEMORY, parameters).await
 }
 
@@ -138,7 +141,8 @@ pub async fn set_memory(database: &Database, id: &str, enabled: bool) -> Result<
 ///
 /// Fails with 404 if there is none with this id.
 pub async fn delete(database: &Database, id: &str) -> Result<(), ApiError> {
-    let rows = database.query("the session could not be deleted", DELETE, params![id]).await?;
+    let parameters = params![id, database.owner()];
+    let rows = database.query("the session could not be deleted", DELETE, parameters).await?;
     if rows.is_empty() { Err(ApiError::no_session(id)) } else { Ok(()) }
 }
 

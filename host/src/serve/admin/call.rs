@@ -1,7 +1,7 @@
 //! What an endpoint gets, and how it says no.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 use wasmtime_wasi_http::WasiBody;
 
@@ -82,14 +82,20 @@ pub struct Refusal {
     pub param: Option<&'static str>,
     /// What failed and what would be right, for a person.
     pub message: String,
-    /// The methods that would have been right; only for the router.
-    pub(super) allow: Option<String>,
+    /// A header that says more.
+    pub(super) header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Refusal {
     /// A refusal with this status and code.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, param: None, message: message.into(), allow: None }
+        Self { status, code, param: None, message: message.into(), header: None }
+    }
+
+    /// Says more in a header.
+    pub fn header(self, name: HeaderName, value: &str) -> Self {
+        let header = HeaderValue::from_str(value).ok().map(|value| Box::new((name, value)));
+        Self { header, ..self }
     }
 
     /// A bad value of this field: 400.
@@ -111,10 +117,11 @@ impl Refusal {
     pub(super) fn wrong_method(method: &Method, allowed: String) -> Self {
         let message = format!("this path does not answer to `{method}`, but to {allowed}");
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self { allow: Some(allowed), ..Self::new(status, "method_not_allowed", message) }
+        Self::new(status, "method_not_allowed", message).header(header::ALLOW, &allowed)
     }
 
-    pub(super) fn into_response(self) -> Response<WasiBody> {
+    /// The response that says so.
+    pub fn into_response(self) -> Response<WasiBody> {
         // The same words as the application's.
         let kind = match self.status.as_u16() {
             404 => "not_found_error",
@@ -130,8 +137,9 @@ impl Refusal {
             "code": self.code,
         });
         let mut response = super::respond(self.status, &json!({ "error": error }));
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
-            response.headers_mut().insert(header::ALLOW, allow);
+        if let Some(header) = self.header {
+            let (name, value) = *header;
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -23,10 +23,10 @@ pub fn endpoints(models: Arc<Models>) -> Vec<Endpoint> {
         move |call| blocking(Arc::clone(&models), call, answer)
     };
     vec![
-        Endpoint::new(Method::GET, "/api/v1/llm/config", with(config)),
+        Endpoint::new(Method::GET, "/api/v1/llm/config", with(config)).for_all(),
         Endpoint::new(Method::PUT, "/api/v1/llm/config", with(set_config)),
-        Endpoint::new(Method::GET, "/api/v1/llm/models", with(list)),
-        Endpoint::new(Method::GET, "/api/v1/llm/models/:name", with(one)),
+        Endpoint::new(Method::GET, "/api/v1/llm/models", with(list)).for_all(),
+        Endpoint::new(Method::GET, "/api/v1/llm/models/:name", with(one)).for_all(),
         Endpoint::new(Method::POST, "/api/v1/llm/load", with(load)).body_max(LOAD_BYTES_MAX),
     ]
 }

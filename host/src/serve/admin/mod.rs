@@ -20,6 +20,7 @@ use wasmtime_wasi_http::WasiBody;
 pub use call::{Call, Refusal};
 
 use crate::serve::body::{Counted, Discard};
+use crate::serve::gate;
 use crate::serve::route::{self, Routes};
 
 /// The longest body of a request where a route says nothing else, in bytes.
@@ -48,12 +49,13 @@ pub struct Endpoint {
     path: &'static str,
     method: Method,
     body_bytes_max: u64,
+    for_all: bool,
     answer: Arc<Answer>,
 }
 
 impl Endpoint {
     /// Has `answer` answer this method of this path, which is written as routes of Spin are: a
-    /// segment `:name` stands for any.
+    /// segment `:name` stands for any. Only an admin may ask.
     pub fn new<F>(
         method: Method,
         path: &'static str,
@@ -63,7 +65,12 @@ impl Endpoint {
         F: Future<Output = Result<Reply, Refusal>> + Send + 'static,
     {
         let answer = Arc::new(move |call| answer(call).boxed());
-        Self { path, method, body_bytes_max: BODY_BYTES_MAX, answer }
+        Self { path, method, body_bytes_max: BODY_BYTES_MAX, for_all: false, answer }
+    }
+
+    /// Lets everybody ask who may use this server at all: it tells nothing of anybody.
+    pub fn for_all(self) -> Self {
+        Self { for_all: true, ..self }
     }
 
     /// Takes bodies of up to `bytes`.
@@ -99,19 +106,19 @@ impl Router {
         self.routes.find(path).is_some()
     }
 
-    /// Answers a request, whatever comes of it.
-    pub async fn answer<B>(&self, request: Request<B>) -> Response<WasiBody>
+    /// Answers a request, whatever comes of it. `admin`: whether an admin sent it.
+    pub async fn answer<B>(&self, request: Request<B>, admin: bool) -> Response<WasiBody>
     where
         B: Discard,
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
-        match self.try_answer(request).await {
+        match self.try_answer(request, admin).await {
             Ok(reply) => respond(reply.status, &reply.body),
             Err(refusal) => refusal.into_response(),
         }
     }
 
-    async fn try_answer<B>(&self, request: Request<B>) -> Result<Reply, Refusal>
+    async fn try_answer<B>(&self, request: Request<B>, admin: bool) -> Result<Reply, Refusal>
     where
         B: Discard,
         B::Error: Into<wasmtime_wasi_http::Error>,
@@ -126,6 +133,9 @@ impl Router {
                 methods.iter().map(|endpoint| endpoint.method.as_str()).collect();
             return Err(Refusal::wrong_method(&head.method, allowed.join(", ")));
         };
+        if !admin && !endpoint.for_all {
+            return Err(gate::admins_only());
+        }
         let names = route::names(endpoint.path, path);
         let body = collect(body, endpoint.body_bytes_max).await?;
         let query = head.uri.query().unwrap_or_default();

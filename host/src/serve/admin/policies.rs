@@ -27,7 +27,7 @@ pub fn endpoints(registry: Arc<Registry>) -> Vec<Endpoint> {
     // One byte more than a policy may have, so that the refusal can say so.
     let body_max = POLICY_BYTES_MAX as u64 + 1;
     vec![
-        Endpoint::new(Method::GET, "/api/v1/policies", with(list)),
+        Endpoint::new(Method::GET, "/api/v1/policies", with(list)).for_all(),
         Endpoint::new(Method::POST, "/api/v1/policies", with(add)).body_max(body_max),
         Endpoint::new(Method::GET, "/api/v1/policies/log", with(log)),
         Endpoint::new(Method::POST, "/api/v1/policies/rollback", with(roll_back)),

@@ -11,15 +11,23 @@ fn router() -> Router {
     };
     let takes = |call: Call| async move { Ok(Reply::ok(Value::Object(call.object()?))) };
     Router::new([
-        Endpoint::new(Method::GET, "/api/things/:id", shows),
+        Endpoint::new(Method::GET, "/api/things/:id", shows).for_all(),
         Endpoint::new(Method::PUT, "/api/things/:id", takes).body_max(16),
     ])
     .expect("a router")
 }
 
 async fn answer(request: http::request::Builder, body: &'static str) -> (Response<()>, Value) {
+    answer_to(true, request, body).await
+}
+
+async fn answer_to(
+    admin: bool,
+    request: http::request::Builder,
+    body: &'static str,
+) -> (Response<()>, Value) {
     let body = Full::new(Bytes::from(body));
-    let response = router().answer(request.body(body).expect("a request")).await;
+    let response = router().answer(request.body(body).expect("a request"), admin).await;
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.expect("a body").to_bytes();
     (Response::from_parts(head, ()), serde_json::from_slice(&bytes).expect("JSON"))
@@ -52,4 +60,14 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
     }
     let (head, _) = answer(json(), "{\"a\":1}").await;
     assert_eq!(head.status(), 200);
+}
+
+#[tokio::test]
+async fn what_concerns_everybody_only_an_admin_may_do() {
+    let put = || Request::put("/api/things/7").header("content-type", "application/json");
+    let (head, body) = answer_to(false, put(), "{}").await;
+    assert_eq!((head.status().as_u16(), &body["error"]["code"]), (403, &json!("admin_required")));
+    assert_eq!(answer_to(true, put(), "{}").await.0.status(), 200);
+    let get = Request::get("/api/things/7");
+    assert_eq!(answer_to(false, get, "").await.0.status(), 200);
 }

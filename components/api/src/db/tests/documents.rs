@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{database, plan, run, session};
+use super::{database, nobody, plan, run, session};
 use crate::db::{documents, generations, migrations, passages, reading};
 
 fn upload(db: &Connection, id: &str, sha256: &str, now: i64) {
@@ -15,6 +15,7 @@ fn upload(db: &Connection, id: &str, sha256: &str, now: i64) {
         5_i64,
         b"hello".to_vec(),
         now,
+        nobody(),
     ];
     run(db, documents::STORE, parameters);
 }
@@ -94,7 +95,7 @@ fn a_document_is_read_indexed_and_found() {
     assert_eq!(waiting, Vec::<String>::new());
     run(&db, reading::READY, values![1_i64, 1_i64, 7_i64]);
     assert_eq!(claim(&db, 300), Vec::<String>::new());
-    let failed = run(&db, documents::FAILED, values!["a".to_owned(), 10_i64]);
+    let failed = run(&db, documents::FAILED, values!["a".to_owned(), 10_i64, nobody()]);
     assert_eq!(failed, ["1|2|5|11|too long"]);
 
     let places = |terms: &str, numbers: &str| {
@@ -108,7 +109,7 @@ fn a_document_is_read_indexed_and_found() {
     assert_eq!(found[0], r#"1|a|a.txt|1|0|1|["Top"]|0|boat"#);
     let elsewhere = run(&db, passages::FETCH, values!["[9]".to_owned(), "[1,2]".to_owned()]);
     assert_eq!(elsewhere, Vec::<String>::new());
-    let text = run(&db, documents::TEXT, values!["a".to_owned(), 5_i64, 6_i64]);
+    let text = run(&db, documents::TEXT, values!["a".to_owned(), 5_i64, 6_i64, nobody()]);
     assert_eq!(text, ["6 bytes|11"]);
 
     // Another model embeds it anew; its words stay.
@@ -169,7 +170,7 @@ fn what_is_replaced_leaves_nothing_and_work_on_it_has_no_effect() {
     assert_eq!(state(&db), ["a|2|queued|0|0|0"]);
     read(&db, 1, 2);
     assert_eq!(state(&db), ["a|2|indexing|2|0|0"]);
-    run(&db, documents::AGAIN, values!["a".to_owned()]);
+    run(&db, documents::AGAIN, values!["a".to_owned(), nobody()]);
     assert_eq!(state(&db), ["a|3|queued|0|0|0"]);
     assert_eq!(everything(&db), ["1|1|0|0|0|0|0"]);
 }
@@ -192,11 +193,14 @@ fn a_deleted_document_leaves_nothing_and_a_deleted_session_no_link() {
     run(&db, documents::LINK, values![1_i64, "[1,2]".to_owned(), 2_i64]);
     let shown = run(&db, "SELECT session, document FROM session_documents ORDER BY 1, 2", &[]);
     assert_eq!(shown, ["1|1", "1|2", "2|1"]);
-    assert_eq!(run(&db, documents::DELETE, values!["a".to_owned()]), ["1"]);
+    assert_eq!(run(&db, documents::DELETE, values!["a".to_owned(), nobody()]), ["1"]);
     assert_eq!(everything(&db), ["1|1|0|0|0|0|1"]);
-    run(&db, crate::db::sessions::DELETE, values!["s".to_owned()]);
+    run(&db, crate::db::sessions::DELETE, values!["s".to_owned(), nobody()]);
     assert_eq!(everything(&db), ["1|1|0|0|0|0|0"]);
-    assert_eq!(run(&db, documents::DELETE, values!["a".to_owned()]), Vec::<String>::new());
+    assert_eq!(
+        run(&db, documents::DELETE, values!["a".to_owned(), nobody()]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

@@ -12,7 +12,11 @@ fn said(role: &'static str, content: &str) -> Imported {
 }
 
 fn import(db: &rusqlite::Connection, id: &str, all: &[Imported]) -> Vec<String> {
-    run(db, imports::IMPORT, values![id.to_owned(), imports::rows(all, 40)])
+    import_by(db, id, all, "")
+}
+
+fn import_by(db: &rusqlite::Connection, id: &str, all: &[Imported], owner: &str) -> Vec<String> {
+    run(db, imports::IMPORT, values![id.to_owned(), imports::rows(all, 40), owner.to_owned()])
 }
 
 #[test]
@@ -41,4 +45,6 @@ fn an_answer_shares_the_turn_of_its_question_and_all_else_has_its_own() {
 fn nothing_is_stored_without_its_session() {
     let db = database(migrations::VERSION);
     assert_eq!(import(&db, "a", &[said("user", "b")]), Vec::<String>::new());
+    session(&db, "a");
+    assert_eq!(import_by(&db, "a", &[said("user", "b")], "bob"), Vec::<String>::new());
 }

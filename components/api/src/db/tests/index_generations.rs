@@ -136,7 +136,7 @@ fn what_was_deleted_or_forgotten_is_in_no_index() {
     served(&db, 1, 1);
     assert_eq!(vectors(&db, 1).len(), 3);
     assert!(flip(&db, 2));
-    run(&db, sessions::DELETE, values!["a".to_owned()]);
+    run(&db, sessions::DELETE, values!["a".to_owned(), nobody()]);
     assert_eq!(run(&db, "SELECT count(*) FROM vectors", &[]), ["0"]);
 }
 
@@ -146,13 +146,12 @@ fn an_older_database_keeps_the_index_that_it_has() {
     for digest in ["one", "two"] {
         run(&db, messages::MODEL, values![digest.to_owned()]);
     }
-    session(&db, "a");
-    for reply in [2, 4] {
-        // The statement of today names tables that were not there yet.
-        let turn = "INSERT INTO messages (session, turn, role, status, timestamp, content) \
-            VALUES (1, ?1, 'user', 'ok', 10, 'the boat'), (1, ?1, 'assistant', 'pending', 10, '')";
-        run(&db, turn, values![reply / 2]);
-        end(&db, reply, "ok", "a bridge", 11);
+    // As statements of that version wrote them: later ones know owners.
+    run(&db, "INSERT INTO sessions (id, created_at, last_updated_at) VALUES ('a', 5, 5)", &[]);
+    for (turn, role) in [(1, "user"), (1, "assistant"), (2, "user"), (2, "assistant")] {
+        let insert = "INSERT INTO messages (session, turn, role, status, timestamp, content) \
+            VALUES (1, ?1, ?2, 'ok', 5, 'the boat')";
+        run(&db, insert, values![i64::from(turn), role.to_owned()]);
     }
     embed(&db, &[1, 2, 3], 1);
     embed(&db, &[4], 2);

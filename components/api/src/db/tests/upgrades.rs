@@ -69,7 +69,7 @@ fn a_migration_can_be_repeated() {
 #[test]
 fn what_a_session_is_tied_to_goes_with_it_and_comes_with_its_turns() {
     let db = database(7);
-    session(&db, "a");
+    run(&db, "INSERT INTO sessions (id, created_at, last_updated_at) VALUES ('a', 5, 5)", &[]);
     upgrade(&db, 8, migrations::VERSION);
     run(&db, ties::TIE, values![1_i64, "assembly".to_owned(), "aa".to_owned()]);
     run(&db, ties::TIE, values![1_i64, "truncation".to_owned(), "bb".to_owned()]);
@@ -79,6 +79,6 @@ fn what_a_session_is_tied_to_goes_with_it_and_comes_with_its_turns() {
     let tied = "SELECT json_group_object(hook, digest) FROM session_policies WHERE session = 1 \
         HAVING count(*) > 0";
     assert_eq!(run(&db, tied, &[]), [r#"{"assembly":"cc"}"#]);
-    run(&db, sessions::DELETE, values!["a".to_owned()]);
+    run(&db, sessions::DELETE, values!["a".to_owned(), nobody()]);
     assert_eq!(run(&db, "SELECT count(*) FROM session_policies", &[]), ["0"]);
 }

@@ -1,0 +1,51 @@
+//! Small files that are replaced as a whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever may read other new files.
+    Usual,
+    /// Its owner alone.
+    Owner,
+}
+
+/// Replaces a file as a whole: after a power cut it is the old one or the new one. Blocks.
+///
+/// # Errors
+///
+/// Fails if it cannot be written; the old one is still there then.
+pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(mode).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn what_is_for_its_owner_nobody_else_reads() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys.json");
+        replace(&path, b"one", Readers::Owner).expect("written");
+        replace(&path, b"two", Readers::Owner).expect("written again");
+        assert_eq!(fs::read(&path).expect("it is there"), b"two");
+        let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+}
