@@ -1,6 +1,8 @@
 //! The arguments, checked and completed: what the rest of the host may rely on.
 
+mod backup;
 mod eval;
+mod file;
 mod keys;
 mod models;
 mod policies;
@@ -8,12 +10,14 @@ mod remote;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
 use crate::model::llama::Kind;
+pub use backup::BackupArguments;
 pub use eval::{EvalArguments, EvalCommand, RecallArguments};
 pub use keys::{KeysArguments, KeysCommand};
 pub use models::{AddArguments, ModelsArguments, ModelsCommand};
@@ -33,6 +37,18 @@ pub struct Arguments {
     pub command: Command,
 }
 
+impl Arguments {
+    /// The arguments of this program, with what the file of settings says where they and the
+    /// environment say nothing. Ends the program if they are wrong, or if somebody wants help.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file of settings cannot be read, or has a setting that there is not.
+    pub fn read() -> Result<Self> {
+        Ok(Self::parse_from(file::complete(std::env::args_os().collect())?))
+    }
+}
+
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -46,6 +62,10 @@ pub enum Command {
     Eval(EvalArguments),
     /// List, add and remove API keys
     Keys(KeysArguments),
+    /// Make a backup of a data folder, whether it is served or not
+    Backup(BackupArguments),
+    /// Make a data folder of a backup
+    Restore(BackupArguments),
     /// Try a model, in a process that this may end: `serve` does it before it loads one
     #[command(hide = true)]
     Probe {
@@ -59,20 +79,24 @@ pub enum Command {
 /// The arguments of `loci serve`.
 #[derive(Debug, Args)]
 pub struct ServeArguments {
+    /// A TOML file with settings under the names of these arguments; what is said here or in the
+    /// environment goes before it
+    #[arg(long, value_name = "FILE", env = "LOCI_CONFIG")]
+    config: Option<PathBuf>,
     /// Where to listen: an IP address and a port; port 0 takes any that is free
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS", env = "LOCI_LISTEN", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
     /// Want an API key of every client, as is always done beyond loopback
-    #[arg(long)]
+    #[arg(long, env = "LOCI_REQUIRE_KEYS")]
     require_keys: bool,
     /// The folder of the database and of compiled code; made if it is missing
-    #[arg(long, value_name = "FOLDER", default_value = ".loci")]
+    #[arg(long, value_name = "FOLDER", env = "LOCI_DATA", default_value = ".loci")]
     data: PathBuf,
     /// The model that chats, a GGUF file [default: `models/chat.gguf` beside the manifest, if any]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LOCI_MODEL")]
     model: Option<PathBuf>,
     /// The model that embeds, a GGUF file [default: the component `embedding-static`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LOCI_EMBEDDING_MODEL")]
     embedding_model: Option<PathBuf>,
     #[command(flatten)]
     remote: RemoteArguments,
@@ -81,28 +105,56 @@ pub struct ServeArguments {
     #[arg(
         long,
         value_name = "TOKENS",
+        env = "LOCI_CONTEXT_TOKENS",
         value_parser = clap::value_parser!(u32).range(256..=1_048_576)
     )]
     context_tokens: Option<u32>,
     /// Conversations that the chat model answers at once; others wait [default: up to 16, as the
     /// memory has room]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOCI_SLOTS",
+        value_parser = clap::value_parser!(u32).range(1..=64)
+    )]
     slots: Option<u32>,
     /// Layers of the models that a GPU evaluates, where this program was built for one
     /// [default: all]
-    #[arg(long, value_name = "LAYERS")]
+    #[arg(long, value_name = "LAYERS", env = "LOCI_GPU_LAYERS")]
     gpu_layers: Option<u32>,
     /// The most tokens of a reply; sets the application's variable `reply_tokens_max`
     #[arg(
         long,
         value_name = "TOKENS",
+        env = "LOCI_REPLY_TOKENS",
         value_parser = clap::value_parser!(u32).range(1..=1_048_576)
     )]
     reply_tokens: Option<u32>,
     /// The manifest of the application [default: the nearest `spin.toml` in a folder around this
     /// program]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LOCI_APP")]
     app: Option<PathBuf>,
+    /// The form of the log, whose level `RUST_LOG` says
+    #[arg(long, value_name = "FORM", env = "LOCI_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// How long answers that have begun may take to end once the server was asked to
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOCI_STOP_SECONDS",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(0..=3_600)
+    )]
+    stop_seconds: u64,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// An object of JSON on each line
+    Json,
 }
 
 /// How to serve.
@@ -130,6 +182,8 @@ pub struct ServeConfig {
     pub gpu_layers: Option<u32>,
     /// The most tokens of a reply; none for what the application thinks best.
     pub reply_tokens: Option<u32>,
+    /// How long answers that have begun may take to end once the server was asked to.
+    pub stop_time_max: Duration,
     /// The manifest.
     pub app: PathBuf,
 }
@@ -168,6 +222,7 @@ impl ServeArguments {
             slots: self.slots,
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
+            stop_time_max: Duration::from_secs(self.stop_seconds),
             app,
         })
     }
@@ -199,6 +254,7 @@ impl ServeConfig {
             slots: None,
             gpu_layers: None,
             reply_tokens: None,
+            stop_time_max: Duration::ZERO,
             app: find_app(app)?,
         })
     }
@@ -226,48 +282,4 @@ fn find_manifest() -> Result<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(arguments: &[&str]) -> ServeArguments {
-        let all = ["loci", "serve"].iter().chain(arguments);
-        match Arguments::try_parse_from(all).expect("arguments").command {
-            Command::Serve(serve) => *serve,
-            other => panic!("this is {other:?}"),
-        }
-    }
-
-    #[test]
-    fn everything_can_be_left_out() {
-        let serve = parse(&[]);
-        assert_eq!(serve.listen.to_string(), "127.0.0.1:3000");
-        assert_eq!(serve.data, PathBuf::from(".loci"));
-        assert!(serve.model.is_none() && serve.app.is_none() && serve.context_tokens.is_none());
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        for wrong in [["--listen", "localhost"], ["--context-tokens", "0"], ["--colour", "red"]] {
-            let all = ["loci", "serve"].iter().chain(&wrong);
-            assert!(Arguments::try_parse_from(all).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_model_that_is_named_must_exist() {
-        let folder = std::env::temp_dir().join(format!("loci-config-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("models")).expect("a folder");
-        std::fs::write(folder.join("spin.toml"), "").expect("a file");
-        let (data, app) = (folder.join("data"), folder.join("spin.toml"));
-        let given = ["--data", data.to_str().expect("text"), "--app", app.to_str().expect("text")];
-        assert!(parse(&given).complete().expect("a configuration").model.is_none());
-        std::fs::write(folder.join(DEFAULT_MODEL), "").expect("a file");
-        let model = parse(&given).complete().expect("a configuration").model.expect("a model");
-        assert!(model.ends_with(DEFAULT_MODEL) && model.is_absolute());
-        let mut other = given.to_vec();
-        other.extend(["--model", "no-such.gguf"]);
-        let error = parse(&other).complete().expect_err("refused").to_string();
-        assert!(error.contains("`no-such.gguf`"), "{error}");
-        std::fs::remove_dir_all(folder).expect("removed");
-    }
-}
+mod tests;

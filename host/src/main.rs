@@ -1,5 +1,6 @@
 //! The native host: runs a Spin application, and grants its components SQLite and llama.cpp.
 
+mod backup;
 mod bindings;
 mod capability;
 mod config;
@@ -8,6 +9,7 @@ mod eval;
 mod file;
 mod keys;
 mod manifest;
+mod metrics;
 mod model;
 mod models;
 mod policies;
@@ -20,38 +22,45 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use config::{Arguments, Command, ServeArguments};
+use config::{Arguments, Command, LogFormat, ServeArguments};
 
 /// How long threads that are busy when the host ends are waited for.
 const END_TIME_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command;
+    let command = match Arguments::read() {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let serves = matches!(command, Command::Serve(_));
     // What llama.cpp has to say of a file stands in the error that a command ends with.
     let usual = if serves { "info" } else { "error" };
     let done = match command {
         Command::Probe { kind, model } => return model::llama::probe(kind, &model),
         Command::Serve(serve) => {
-            start_log(usual);
+            start_log(usual, serve.log_format);
             run(*serve)
         }
         Command::Eval(eval) => {
-            start_log(usual);
+            start_log(usual, LogFormat::Text);
             eval::run(eval)
         }
         Command::Models(models) => {
-            start_log(usual);
+            start_log(usual, LogFormat::Text);
             models::command::run(models)
         }
         Command::Policy(policy) => {
-            start_log(usual);
+            start_log(usual, LogFormat::Text);
             policies::command::run(policy)
         }
         Command::Keys(keys) => keys::command::run(keys),
+        Command::Backup(arguments) => backup::make(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,12 +87,13 @@ fn run(serve: ServeArguments) -> Result<()> {
 }
 
 /// Writes the log to standard error. `RUST_LOG` says how much of it; `usual` holds otherwise.
-fn start_log(usual: &str) {
+fn start_log(usual: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => {
+            log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+        }
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }

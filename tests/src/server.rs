@@ -152,7 +152,9 @@ impl Server {
         while Instant::now() < deadline {
             let log = self.log();
             if let Some(at) = log.find("http://127.0.0.1:") {
-                let address = log[at..].split_whitespace().next().unwrap_or_default();
+                // For programs, a line is JSON.
+                let ends = |symbol: char| symbol.is_whitespace() || symbol == '"';
+                let address = log[at..].split(ends).next().unwrap_or_default();
                 // A line that is still being written could end in the middle of the port.
                 if log[at..].contains('\n') {
                     address.trim_end_matches(['/', '.', ',']).clone_into(&mut self.address);

@@ -1,5 +1,6 @@
 //! API keys: each has its own sessions and documents, and sees nothing of any other's.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use loci_tests::client::{Answer, Client};
@@ -164,7 +165,9 @@ fn requests(of: &Belongings) -> Vec<Ask> {
         get("/api/v1/sessions?limit=1000".to_owned()),
         get("/api/v1/documents?limit=1000".to_owned()),
         get(session_path.clone()),
+        get(format!("{session_path}/export")),
         get(format!("{session_path}/messages")),
+        get(format!("{session_path}/messages?query=secret")),
         get(format!("{session_path}/messages/{message}/receipt")),
         get(format!("{session_path}/messages/{message}/receipt/export")),
         with(Method::POST, format!("{session_path}/messages/{message}/replay"), json!({})),
@@ -305,7 +308,9 @@ fn without_a_key_nothing_is_told_and_only_an_admin_does_what_concerns_all() {
         assert_eq!(send(without).status, 401, "{request:?}");
         assert_eq!(request.with(&client, "loci-wrong").status, 401, "{request:?}");
     }
-    assert_eq!(client.health().unwrap(), 200);
+    for open in ["/health", "/ready", "/openapi.json", "/docs"] {
+        assert_eq!(send(client.request(Method::GET, open)).status, 200, "{open}");
+    }
     let page = client.request(Method::GET, "/").send().unwrap();
     assert_eq!(page.status(), 200, "the page itself is nobody's");
 
@@ -317,6 +322,63 @@ fn without_a_key_nothing_is_told_and_only_an_admin_does_what_concerns_all() {
     for shown in ["/api/v1/llm/config", "/api/v1/llm/models", "/api/v1/policies", "/v1/models"] {
         assert_eq!(ask(&client, &bob, Method::GET, shown, None).status, 200, "{shown}");
     }
+}
+
+#[test]
+fn no_route_is_left_out_of_what_is_tried_here() {
+    let (server, _) = start();
+    let described = server.client().get("/openapi.json").unwrap().expect(200).unwrap();
+    let of = Belongings {
+        session: "{id}".to_owned(),
+        document: "{id}".to_owned(),
+        message: 0,
+        canary: String::new(),
+    };
+    let known: BTreeSet<(String, String)> = requests(&of)
+        .into_iter()
+        .chain(admin_requests())
+        .map(|request| (request.method.as_str().to_lowercase(), shape(&request.path)))
+        .collect();
+    // What is the same for everybody.
+    let common = [
+        "/api/v1/draft",
+        "/api/v1/llm/measure",
+        "/health",
+        "/ready",
+        "/openapi.json",
+        "/docs",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/models",
+        "/v1/models/*",
+        "/api/v1/llm/status",
+        "/api/v1/llm/config",
+        "/api/v1/llm/models",
+        "/api/v1/llm/models/*",
+        "/api/v1/policies",
+        "/api/v1/documents",
+    ];
+    for (path, methods) in described["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            let place = (method.clone(), shape(path));
+            assert!(
+                known.contains(&place) || common.contains(&place.1.as_str()),
+                "no test here asks `{method} {path}` for what is another's"
+            );
+        }
+    }
+}
+
+/// A path with `*` for whatever names something in it.
+fn shape(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+    let named = |part: &str| part.contains('{') || part.bytes().any(|byte| byte.is_ascii_digit());
+    let parts = path.split('/').map(|part| match part {
+        "v1" => "v1",
+        part if named(part) => "*",
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 #[test]

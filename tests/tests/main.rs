@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod memory_proof;
 mod models;
+mod operations;
 mod order;
 mod page;
 mod policies;

@@ -8,7 +8,6 @@ use spin_sdk::http::Request;
 use spin_sdk::wasip3::spawn;
 
 use crate::bindings::inference::{chat, models};
-use crate::db::imports::{self, Imported};
 use crate::db::memory::{self, Memory};
 use crate::db::{Database, documents, messages, migrations, sessions, ties};
 use crate::documents::work;
@@ -16,14 +15,13 @@ use crate::http::error::ApiError;
 use crate::http::response::{self, Response};
 use crate::http::route::{Route, route};
 use crate::http::{import, owner, request, stream};
-use crate::index::Text;
 use crate::settings::{Settings, settings};
 use crate::turn;
 use crate::turn::past::answer::answer as past;
 use crate::turn::policies;
 use crate::turn::recall::{self, Scope};
 use crate::turn::sink::{Form, Sink};
-use crate::{draft, generation, index, limits, openai, status, time};
+use crate::{carry, describe, draft, generation, index, limits, openai, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -53,6 +51,12 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
             database.query("the database does not answer", "SELECT 1", Vec::new()).await?;
             Ok(response::json(200, &json!({ "status": "ok" })))
         }
+        Route::Ready => {
+            let (ready, told) = status::readiness().await;
+            Ok(response::json(if ready { 200 } else { 503 }, &told))
+        }
+        Route::Description => Ok(response::json(200, &describe::openapi())),
+        Route::DescriptionPage => Ok(response::html(describe::page())),
         Route::ModelStatus => {
             Ok(response::json(200, &status::of_models(&database, &settings).await))
         }
@@ -83,8 +87,9 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         }
         Route::Measure => Ok(response::json(200, &draft::measured(&body(request).await?).await?)),
         Route::ImportMessages(id) => {
-            let imported = import::imported(&body(request).await?)?;
-            Ok(response::json(201, &store_imported(&database, &id, &imported).await?))
+            let most = limits::IMPORTED_MESSAGES_MAX;
+            let imported = import::imported(&body(request).await?, most)?;
+            Ok(response::json(201, &carry::store(&database, &id, &imported).await?.told()))
         }
         route => simple(route, &database, request).await,
     }
@@ -122,6 +127,13 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::RenameSession(id) => {
             let name = request::new_name(&body(request).await?)?;
             Ok(response::json(200, &sessions::rename(database, &id, name).await?))
+        }
+        Route::ExportSession(id) => Ok(response::json(200, &carry::export(database, &id).await?)),
+        Route::ImportSession => {
+            let (head, body) = request.into_parts();
+            let most = limits::SESSION_FILE_BYTES_MAX;
+            let file = request::object_of(&head.headers, body, most).await?;
+            Ok(response::json(201, &carry::import(database, &file).await?))
         }
         Route::DeleteSession(id) => delete_session(database, &id).await,
         Route::SetMemory(id) => {
@@ -212,26 +224,6 @@ async fn search(
         score: Some(one.score),
     };
     Ok(found.into_iter().map(memory).collect())
-}
-
-/// Stores messages that were said elsewhere, and makes them part of the session's memory. What
-/// cannot be embedded now waits in the queue.
-async fn store_imported(
-    database: &Database,
-    id: &str,
-    imported: &[Imported],
-) -> Result<serde_json::Value, ApiError> {
-    let ids = imports::import(database, id, imported, time::now_micros()).await?;
-    let mut indexed = 0;
-    if let Ok(current) = generation::current(database).await {
-        let text = |(id, one): (&u64, &Imported)| Text::new(*id, one.content.clone());
-        let mut texts = ids.iter().zip(imported).map(text).peekable();
-        while texts.peek().is_some() {
-            let step = texts.by_ref().take(limits::INDEX_STEP_MESSAGES as usize).collect();
-            indexed += index::index(database, &current, step).await?;
-        }
-    }
-    Ok(json!({ "message_ids": ids, "indexed": indexed }))
 }
 
 async fn post_message(

@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod bindings;
+pub mod carry;
 pub mod db;
+pub mod describe;
 pub mod documents;
 pub mod draft;
 pub mod generation;

@@ -176,6 +176,10 @@ pub const TERM_PLACES_MAX: u32 = 1_024;
 pub const SWEPT_VECTORS: u32 = 4_096;
 /// The most messages that come in at once.
 pub const IMPORTED_MESSAGES_MAX: usize = 256;
+/// The most bytes of the file of a session.
+pub const SESSION_FILE_BYTES_MAX: usize = 16 << 20;
+/// The most messages in the file of a session.
+pub const SESSION_FILE_MESSAGES_MAX: usize = 20_000;
 
 /// Messages that are indexed in one step.
 pub const INDEX_STEP_MESSAGES: u32 = 64;

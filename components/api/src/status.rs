@@ -29,6 +29,21 @@ pub async fn of_models(database: &Database, settings: &Settings) -> Value {
     status
 }
 
+/// Whether a message would be answered and remembered, and what of it is missing.
+pub async fn readiness() -> (bool, Value) {
+    let chat = models::status().await;
+    let embedding = embeddings::describe().await;
+    let ready = chat.state == State::Ready && embedding.is_ok();
+    let embedding = if embedding.is_ok() { "ready" } else { "error" };
+    let told = json!({
+        "ready": ready,
+        "database": "ready",
+        "chat_model": words(&chat.state).0,
+        "embedding_model": embedding,
+    });
+    (ready, told)
+}
+
 fn of(model: &ChatModel, embedding: Value, settings: &Settings) -> Value {
     let (status, percent, error) = words(&model.state);
     let or_null = |text: &String| (!text.is_empty()).then(|| text.clone());

@@ -13,6 +13,7 @@ use wasmtime::component::{
 };
 
 use crate::bindings::inference::{chat, models, tokenizer, types};
+use crate::metrics::Metrics;
 use crate::model::{self, ChatBackend, ModelError};
 
 /// Texts in one call of `count`.
@@ -28,12 +29,13 @@ const PIECES_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Ctx {
     chat: Arc<dyn ChatBackend>,
+    metrics: Arc<Metrics>,
 }
 
 impl Ctx {
-    /// Grants the use of `chat`.
-    pub fn new(chat: Arc<dyn ChatBackend>) -> Self {
-        Self { chat }
+    /// Grants the use of `chat`, whose answers are counted.
+    pub fn new(chat: Arc<dyn ChatBackend>, metrics: Arc<Metrics>) -> Self {
+        Self { chat, metrics }
     }
 
     /// What one call borrows.
@@ -118,7 +120,10 @@ impl<T: Send> chat::HostWithStore<T> for Inference {
     ) -> wasmtime::Result<Result<chat::Generation, types::Error>> {
         match chat_of(accessor).generate(prompt.into(), options.into()).await {
             Ok(generation) => accessor.with(|access| stream(access, generation)).map(Ok),
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => {
+                accessor.with(|mut access| access.get().ctx.metrics.generated(None));
+                Ok(Err(error.into()))
+            }
         }
     }
 
@@ -135,11 +140,13 @@ fn stream<T: Send>(
 ) -> wasmtime::Result<chat::Generation> {
     let pieces = Pieces { received: generation.pieces, next: None };
     let pieces = StreamReader::new(&mut access, pieces)?;
+    let metrics = Arc::clone(&access.get().ctx.metrics);
     let outcome = FutureReader::new(&mut access, async move {
         let outcome = match generation.outcome.await {
             Ok(outcome) => outcome,
             Err(_) => Err(ModelError::EngineFailed("its thread has ended".into())),
         };
+        metrics.generated(outcome.as_ref().ok());
         Ok::<_, wasmtime::Error>(outcome.map(Into::into).map_err(types::Error::from))
     })?;
     Ok(chat::Generation { pieces, outcome })

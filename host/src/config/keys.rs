@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct KeysArguments {
     /// The data folder that the keys are for
-    #[arg(long, value_name = "FOLDER", default_value = ".loci", global = true)]
+    #[arg(long, value_name = "FOLDER", env = "LOCI_DATA", default_value = ".loci", global = true)]
     pub data: PathBuf,
     /// What to do.
     #[command(subcommand)]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Args)]
 pub struct ModelsArguments {
     /// The data folder, whose folder `models` they are in
-    #[arg(long, value_name = "FOLDER", default_value = ".loci", global = true)]
+    #[arg(long, value_name = "FOLDER", env = "LOCI_DATA", default_value = ".loci", global = true)]
     pub data: PathBuf,
     /// What to do.
     #[command(subcommand)]

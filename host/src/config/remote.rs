@@ -33,7 +33,7 @@ pub struct RemoteArguments {
     #[arg(long, value_name = "NAME", env = "LOCI_MODEL_NAME", requires = "model_url")]
     model_name: Option<String>,
     /// The variable of the environment that holds the key for this server [default: LOCI_MODEL_KEY]
-    #[arg(long, value_name = "VARIABLE", requires = "model_url")]
+    #[arg(long, value_name = "VARIABLE", env = "LOCI_MODEL_KEY_ENV", requires = "model_url")]
     model_key_env: Option<String>,
     /// The `tokenizer.json` of the chat model; without it, its tokens are estimated
     #[arg(long, value_name = "FILE", env = "LOCI_MODEL_TOKENIZER", requires = "model_url")]
@@ -61,7 +61,12 @@ pub struct RemoteArguments {
     embedding_name: Option<String>,
     /// The variable of the environment that holds the key for this server [default:
     /// LOCI_EMBEDDING_KEY]
-    #[arg(long, value_name = "VARIABLE", requires = "embedding_url")]
+    #[arg(
+        long,
+        value_name = "VARIABLE",
+        env = "LOCI_EMBEDDING_KEY_ENV",
+        requires = "embedding_url"
+    )]
     embedding_key_env: Option<String>,
     /// The most tokens that this server embeds at once; longer texts are embedded in parts
     #[arg(

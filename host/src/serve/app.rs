@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty, Full};
 use tokio::sync::Semaphore;
 use tracing::{error, info};
 use wasmtime::component::{Component as Code, Linker};
@@ -18,6 +18,8 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::engine::{self, Engines};
 use crate::manifest;
+use crate::metrics;
+use crate::model::ChatBackend as _;
 use crate::serve::admin::{self, Refusal, Router};
 use crate::serve::body::{Counted, Held};
 use crate::serve::gate::{self, Caller, Gate};
@@ -34,9 +36,12 @@ const REQUESTS_MAX: usize = 512;
 /// The longest body of a request, in bytes. A component may have a lower limit.
 pub const BODY_BYTES_MAX: u64 = 32 << 20;
 
-/// What tells whether the server lives and whether it can answer: for whoever watches it, without a
-/// key.
-const WATCHED: [&str; 2] = ["/health", "/ready"];
+/// What tells nothing of anybody, so no key is wanted: whether the server lives and whether it can
+/// answer, and what can be asked.
+const OPEN: [&str; 4] = ["/health", "/ready", "/openapi.json", "/docs"];
+
+/// Where the host tells what it counted.
+const METRICS: &str = "/metrics";
 
 /// The interfaces through which a component reaches other hosts.
 const OUTBOUND_HTTP: [&str; 2] = ["wasi:http/client", "wasi:http/outgoing-handler"];
@@ -65,6 +70,8 @@ pub struct App {
 /// What a route leads to.
 #[derive(Clone)]
 struct Target {
+    /// The route, as the manifest has it.
+    route: String,
     handler: ProxyHandler<Workers>,
     /// Whether the component is granted nothing: what it shows is nobody's.
     open: bool,
@@ -92,11 +99,12 @@ impl App {
             if let Some(path) = &component.maintenance {
                 maintained.push((handler.clone(), path.clone()));
             }
-            handlers.push((name, Target { handler, open: component.is_granted_nothing() }));
+            handlers.push((name, handler, component.is_granted_nothing()));
         }
         let route = |(route, component): &(String, String)| {
-            let (_, target) = handlers.iter().find(|(name, _)| *name == component)?;
-            Some((route.clone(), target.clone()))
+            let (_, handler, open) = handlers.iter().find(|(name, ..)| *name == component)?;
+            let target = Target { route: route.clone(), handler: handler.clone(), open: *open };
+            Some((route.clone(), target))
         };
         let routes = Routes::new(manifest.routes.iter().filter_map(route))?;
         let permits = Arc::new(Semaphore::new(REQUESTS_MAX));
@@ -134,6 +142,10 @@ impl App {
                 return Ok(refusal.into_response());
             }
         };
+        if head.uri.path() == METRICS {
+            let told = self.metrics(&head.method, &caller);
+            return Ok(told.unwrap_or_else(Refusal::into_response));
+        }
         gate::mark(&mut head.headers, &caller);
         let request = Request::from_parts(head, body);
         if self.admin.has(request.uri().path()) {
@@ -160,11 +172,40 @@ impl App {
         Ok(answer?.map(|body| Held::new(body, permit).boxed_unsync()))
     }
 
+    /// Counts a request that was answered.
+    pub fn count(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
+        let route = match self.admin.route(path) {
+            _ if path == METRICS => METRICS,
+            Some(route) => route,
+            None => self.routes.find(path).map_or("none", |target| target.route.as_str()),
+        };
+        self.services.metrics().answered(route, method, status, took);
+    }
+
+    /// What was counted, for whoever watches the server.
+    fn metrics(&self, method: &Method, caller: &Caller) -> Result<Response<WasiBody>, Refusal> {
+        if method != Method::GET {
+            return Err(Refusal::wrong_method(method, "GET".to_owned()));
+        }
+        if !caller.admin {
+            return Err(gate::admins_only());
+        }
+        let active = REQUESTS_MAX - self.permits.available_permits();
+        let model = self.services.models().chat.status();
+        let text = self.services.metrics().text(active, &model);
+        let body = Full::new(Bytes::from(text)).map_err(|never| match never {});
+        let mut response = Response::new(body.boxed_unsync());
+        let kind = HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        Ok(response)
+    }
+
     /// Who sent a request, as far as what it asks for is anybody's.
     fn admit(&self, head: &http::request::Parts) -> Result<Caller, Refusal> {
         let path = head.uri.path();
         let open = self.routes.find(path).is_some_and(|target| target.open);
-        if WATCHED.contains(&path) || (open && !self.admin.has(path)) {
+        let hosts = path == METRICS || self.admin.has(path);
+        if OPEN.contains(&path) || (open && !hosts) {
             return Ok(Caller::nobody());
         }
         let caller = self.gate.admit(&head.headers, Instant::now())?;

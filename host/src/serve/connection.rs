@@ -102,6 +102,9 @@ async fn answer(
     let what = (request.method().clone(), request.uri().path().to_owned());
     let answer = app.answer(request, alive.clone()).await;
     let answer = answer.unwrap_or_else(Failure::into_response);
-    debug!("{} {}: {} after {:?}", what.0, what.1, answer.status(), start.elapsed());
+    let (status, took) = (answer.status(), start.elapsed());
+    app.count(&what.0, &what.1, status, took);
+    let (status, ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
+    debug!(method = %what.0, path = what.1, status, ms, "answered");
     Ok(answer)
 }

@@ -44,9 +44,6 @@ const MORE_MAINTENANCE: Duration = Duration::from_millis(50);
 /// How soon the first round is repeated while it fails: until it is done, nothing is served.
 const FIRST_MAINTENANCE_AGAIN: Duration = Duration::from_secs(2);
 
-/// How long running requests may take to finish once the host was asked to end.
-const STOP_TIME_MAX: Duration = Duration::from_secs(20);
-
 /// What the connections see of the host: the application, once there is one that can answer.
 #[derive(Default)]
 struct Site {
@@ -74,14 +71,16 @@ pub async fn run(config: ServeConfig) -> Result<()> {
     let site = Arc::new(Site::default());
     let accepting = connection::accept(listener, Arc::clone(&site), stop.clone(), alive.clone());
     tokio::spawn(accepting);
+    let stop_time_max = config.stop_time_max;
     let serving = serve(config, &site, stop.clone(), &alive, start);
     tokio::select! {
         () = stop.asked() => {}
         served = serving => served?,
     }
     drop(alive);
-    if tokio::time::timeout(STOP_TIME_MAX, finished.wait()).await.is_err() {
-        warn!("Loci ends, and breaks off requests that ran for {} s", STOP_TIME_MAX.as_secs());
+    if tokio::time::timeout(stop_time_max, finished.wait()).await.is_err() {
+        let seconds = stop_time_max.as_secs();
+        warn!("Loci ends, and breaks off answers that were not done after {seconds} s");
     }
     let closing = tokio::task::spawn_blocking(move || site.app().map(App::close));
     closing.await.context("closing the database broke down")?;

@@ -12,6 +12,7 @@ use crate::capability::{former, inference, llm, policy, search, sqlite, variable
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest::{self, DEFAULT_DATABASE};
+use crate::metrics::Metrics;
 use crate::model::llama::{LlamaEmbedder, Setup};
 use crate::model::remote::RemoteEmbedder;
 use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
@@ -58,6 +59,7 @@ pub struct Services {
     databases: Arc<HashMap<String, Database>>,
     models: Arc<Models>,
     data: PathBuf,
+    metrics: Arc<Metrics>,
     /// The policies, once the component that depends on them is loaded.
     registry: OnceLock<Arc<Registry>>,
     /// The embedding model that was named at start, if one was. It goes before that of a component.
@@ -85,6 +87,7 @@ impl Services {
             databases: Arc::new(databases),
             models,
             data: config.data.clone(),
+            metrics: Arc::new(Metrics::new()),
             registry: OnceLock::new(),
             embedder: embedder(config),
         })
@@ -93,6 +96,11 @@ impl Services {
     /// The chat model, and those that could take its place.
     pub fn models(&self) -> Arc<Models> {
         Arc::clone(&self.models)
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The policies, if a component that was loaded depends on them.
@@ -138,7 +146,7 @@ impl Services {
                 embedder.clone().unwrap_or_else(|| Arc::new(NoEmbedder)),
                 component.ai_models.iter().cloned(),
             ),
-            inference: chats.then(|| inference::Ctx::new(chat())),
+            inference: chats.then(|| inference::Ctx::new(chat(), Arc::clone(&self.metrics))),
             embeddings: embedder.map(embeddings::Ctx::new),
             former: reads_former.then(|| former::Ctx::new(former)),
             policy: self.policies(files)?,

@@ -10,6 +10,7 @@
 //! something on a connection is refused by a text that says what to do instead (see `guard.rs`).
 
 mod class;
+mod copy;
 mod error;
 mod guard;
 pub mod limits;
@@ -21,6 +22,7 @@ mod tests;
 mod value;
 mod writer;
 
+pub use copy::{check, copy};
 pub use error::Error;
 pub use limits::Limits;
 pub use open::OpenError;
@@ -171,7 +173,7 @@ impl Connection {
     /// it back; later, the statement runs to its end.
     pub async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<Rows, Error> {
         let inner = &self.database.inner;
-        check(&sql, &parameters, &inner.limits)?;
+        check_size(&sql, &parameters, &inner.limits)?;
         let class = inner.classes.get(&sql);
         let last_insert_rowid = self.last_insert_rowid();
         let (reply, answer) = oneshot::channel();
@@ -202,7 +204,7 @@ impl Connection {
 }
 
 /// What can be measured before the statement is sent.
-fn check(sql: &str, parameters: &[Value], limits: &Limits) -> Result<(), Error> {
+fn check_size(sql: &str, parameters: &[Value], limits: &Limits) -> Result<(), Error> {
     if sql.len() > STATEMENT_BYTES_MAX {
         let bytes = sql.len();
         return Err(Error::Limit(format!(

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Database, messages, params, sessions};
+use super::{Database, Row, messages, params, sessions};
 use crate::http::error::ApiError;
+use crate::limits;
 
 /// A message that was said elsewhere.
 #[derive(Debug, PartialEq, Clone)]
@@ -16,14 +17,25 @@ pub struct Imported {
     pub timestamp: Option<i64>,
     /// What was said.
     pub content: String,
+    /// `ok`, `failed`, `cancelled` or `interrupted`.
+    pub status: &'static str,
+    /// Whether it must not be recalled.
+    pub forgotten: bool,
+}
+
+impl Imported {
+    /// Whether it can be recalled.
+    pub fn is_memorable(&self) -> bool {
+        !self.forgotten && matches!(self.status, "ok" | "interrupted")
+    }
 }
 
 /// Stores messages behind the last turn of a session: its id, and a list of `[turn, role,
-/// timestamp, hash, content, metadata]` as JSON, owner. Turns count from 1.
+/// timestamp, hash, content, metadata, status, forgotten]` as JSON, owner. Turns count from 1.
 pub const IMPORT: &str = "INSERT INTO messages \
-    (session, turn, role, status, timestamp, content_hash, content, metadata) \
-    SELECT s.no, s.turns + (j.value ->> 0), j.value ->> 1, 'ok', j.value ->> 2, j.value ->> 3, \
-        j.value ->> 4, j.value ->> 5 \
+    (session, turn, role, status, timestamp, content_hash, content, metadata, forgotten) \
+    SELECT s.no, s.turns + (j.value ->> 0), j.value ->> 1, j.value ->> 6, j.value ->> 2, \
+        j.value ->> 3, j.value ->> 4, j.value ->> 5, j.value ->> 7 \
     FROM sessions AS s CROSS JOIN json_each(?2) AS j WHERE s.id = ?1 AND s.owner = ?3 \
     ORDER BY j.key RETURNING id";
 
@@ -55,7 +67,51 @@ pub(super) fn rows(imported: &[Imported], now: i64) -> String {
         before = one.role;
         let metadata = one.name.as_ref().map(|name| json!({ "name": name }).to_string());
         let hash = messages::content_hash(&one.content);
-        json!([turn, one.role, one.timestamp.unwrap_or(now), hash, one.content, metadata])
+        let at = one.timestamp.unwrap_or(now);
+        let forgotten = i64::from(one.forgotten);
+        json!([turn, one.role, at, hash, one.content, metadata, one.status, forgotten])
     };
     serde_json::Value::from_iter(imported.iter().map(row)).to_string()
+}
+
+/// What was said in a session and was not edited away, in order: session number, limit, skip.
+pub const EXPORT: &str = "SELECT role, metadata ->> 'name', timestamp, content, status, forgotten \
+    FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
+    ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
+
+/// All that was said in a session, as it would be imported; what is empty is left out. At most one
+/// message more than a file may have.
+///
+/// Fails with 500 if the database does.
+pub async fn export(database: &Database, session: i64) -> Result<Vec<Imported>, ApiError> {
+    let what = "the messages could not be read";
+    let mut all = Vec::new();
+    for skip in (0..=limits::SESSION_FILE_MESSAGES_MAX).step_by(limits::IMPORTED_MESSAGES_MAX) {
+        let most = limits::IMPORTED_MESSAGES_MAX;
+        let rows = database.query(what, EXPORT, params![session, most as i64, skip as i64]).await?;
+        let count = rows.len();
+        all.extend(rows.into_iter().map(exported).filter(|one| !one.content.trim().is_empty()));
+        if count < most {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+fn exported(mut row: Row) -> Imported {
+    let role = if row.text(0) == "user" { "user" } else { "assistant" };
+    let status = match row.text(4).as_str() {
+        "ok" => "ok",
+        "cancelled" => "cancelled",
+        "interrupted" => "interrupted",
+        _ => "failed",
+    };
+    Imported {
+        role,
+        name: row.take_text(1),
+        timestamp: Some(row.int(2)),
+        content: row.text(3),
+        status,
+        forgotten: row.flag(5),
+    }
 }

@@ -6,13 +6,15 @@ use super::error::ApiError;
 use crate::db::imports::Imported;
 use crate::{limits, time};
 
-/// Takes messages that were said elsewhere out of a body.
+/// How a message may have ended.
+const STATUSES: [&str; 4] = ["ok", "failed", "cancelled", "interrupted"];
+
+/// Takes messages that were said elsewhere out of a body, at most `most`.
 ///
 /// Fails with 400, and names the place in the list, for a role other than `user` and `assistant`,
 /// an empty content, or a field of the wrong type or length; with 413 for a content that is too
 /// long.
-pub fn imported(fields: &Map<String, Value>) -> Result<Vec<Imported>, ApiError> {
-    let most = limits::IMPORTED_MESSAGES_MAX;
+pub fn imported(fields: &Map<String, Value>, most: usize) -> Result<Vec<Imported>, ApiError> {
     let list = fields.get("messages").and_then(Value::as_array);
     let list = list.filter(|list| (1..=most).contains(&list.len())).ok_or_else(|| {
         let message = format!("`messages` must be a list of 1 to {most} messages");
@@ -57,7 +59,20 @@ fn one(at: usize, message: &Value) -> Result<Imported, ApiError> {
             })?)
         }
     };
-    Ok(Imported { role, name, timestamp, content: content.to_owned() })
+    let status = match &message["status"] {
+        Value::Null => "ok",
+        told => {
+            let known = STATUSES.into_iter().find(|known| told.as_str() == Some(known));
+            known.ok_or_else(|| {
+                wrong("status", "`ok`, `failed`, `cancelled` or `interrupted`, or null")
+            })?
+        }
+    };
+    let forgotten = match &message["forgotten"] {
+        Value::Null => false,
+        told => told.as_bool().ok_or_else(|| wrong("forgotten", "`true`, `false` or null"))?,
+    };
+    Ok(Imported { role, name, timestamp, content: content.to_owned(), status, forgotten })
 }
 
 #[cfg(test)]
@@ -66,7 +81,8 @@ mod tests {
     use serde_json::json;
 
     fn read(messages: Value) -> Result<Vec<Imported>, ApiError> {
-        imported(json!({ "messages": messages }).as_object().unwrap())
+        let body = json!({ "messages": messages });
+        imported(body.as_object().unwrap(), limits::IMPORTED_MESSAGES_MAX)
     }
 
     #[test]
@@ -81,6 +97,8 @@ mod tests {
             name: Some("Ann".to_owned()),
             timestamp: Some(1_000_000),
             content: "x".to_owned(),
+            status: "ok",
+            forgotten: false,
         };
         assert_eq!(read[1], expected);
     }
@@ -94,6 +112,8 @@ mod tests {
             ("content", json!(7)),
             ("name", json!("")),
             ("timestamp", json!("yesterday")),
+            ("status", json!("pending")),
+            ("forgotten", json!(1)),
             ("timestamp", json!("1969-12-31T00:00:00Z")),
         ] {
             let mut message = good.clone();

@@ -286,7 +286,10 @@ pub fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
     })
 }
 
-fn name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+/// Takes a name out of a body; none where it is missing or null.
+///
+/// Fails with 400 if it is of the wrong type, or too long.
+pub fn name(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     match fields.get("name") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) if name.len() <= limits::NAME_BYTES_MAX => Ok(Some(name.clone())),

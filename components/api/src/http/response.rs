@@ -62,6 +62,16 @@ pub fn raw_json(status: u16, body: String) -> Response {
     whole(status, body.into())
 }
 
+/// A response that is a page.
+pub fn html(page: String) -> Response {
+    let head = http::Response::builder()
+        .status(200)
+        .header("content-type", "text/html; charset=utf-8")
+        .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+        .header("content-length", page.len());
+    build(head, ResponseBody::Whole(Some(page.into())))
+}
+
 /// A response without a body.
 pub fn empty(status: u16) -> Response {
     build(http::Response::builder().status(status), ResponseBody::Whole(None))

@@ -15,6 +15,12 @@ pub use past::PastRoute;
 pub enum Route {
     /// `GET /health`.
     Health,
+    /// `GET /ready`.
+    Ready,
+    /// `GET /openapi.json`.
+    Description,
+    /// `GET /docs`.
+    DescriptionPage,
     /// `GET /api/v1/llm/status`.
     ModelStatus,
     /// `POST /api/v1/llm/measure`.
@@ -43,6 +49,10 @@ pub enum Route {
     Cancel(String),
     /// `POST /api/v1/sessions/{id}/messages`.
     PostMessage(String),
+    /// `GET /api/v1/sessions/{id}/export`.
+    ExportSession(String),
+    /// `POST /api/v1/sessions/import`.
+    ImportSession,
     /// `GET /api/v1/sessions/{id}/messages`.
     ListMessages(String, Page),
     /// `GET /api/v1/sessions/{id}/messages?query=…`: the text, and the most messages.
@@ -84,11 +94,14 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
         ["health"] => only(method, path, "GET", || Ok(Route::Health)),
+        ["ready"] => only(method, path, "GET", || Ok(Route::Ready)),
+        ["openapi.json"] => only(method, path, "GET", || Ok(Route::Description)),
+        ["docs"] => only(method, path, "GET", || Ok(Route::DescriptionPage)),
         ["api", "v1", "llm", "status"] => only(method, path, "GET", || Ok(Route::ModelStatus)),
-        ["api", "v1", "llm", "config" | "load" | "models", ..] => {
+        ["api", "v1", "llm", "config" | "load" | "models", ..] | ["api", "v1", "policies", ..] => {
             // Loci's own host answers these before they come here.
             let message =
-                format!("`{path}` needs Loci's own host: here, another one runs the model");
+                format!("`{path}` needs Loci's own host: here, another one runs the application");
             Err(ApiError::new(501, "needs_loci_host", message))
         }
         ["api", "v1", "llm", "measure"] => only(method, path, "POST", || Ok(Route::Measure)),
@@ -99,6 +112,9 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
             "GET" => Ok(Route::ListSessions(page(query, limits::SESSIONS_LIMIT_DEFAULT)?)),
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
+        ["api", "v1", "sessions", "import"] => {
+            only(method, path, "POST", || Ok(Route::ImportSession))
+        }
         ["api", "v1", "documents", rest @ ..] => documents::route(method, path, query, rest),
         ["api", "v1", "sessions", id, "documents", document] => {
             documents::link(method, path, id, document)
@@ -148,6 +164,7 @@ fn session(
             },
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
+        ["export"] => only(method, path, "GET", || Ok(Route::ExportSession(id))),
         ["messages", "import"] => only(method, path, "POST", || Ok(Route::ImportMessages(id))),
         ["messages", message, rest @ ..] => past::route(method, path, id, message, rest),
         ["memories"] => only(method, path, "GET", || memories(id, query)),

@@ -114,7 +114,8 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", what)
     }
 
-    pub(super) fn wrong_method(method: &Method, allowed: String) -> Self {
+    /// A method that this path does not answer to, and those that it does: 405.
+    pub fn wrong_method(method: &Method, allowed: String) -> Self {
         let message = format!("this path does not answer to `{method}`, but to {allowed}");
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Self::new(status, "method_not_allowed", message).header(header::ALLOW, &allowed)

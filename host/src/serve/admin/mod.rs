@@ -106,6 +106,11 @@ impl Router {
         self.routes.find(path).is_some()
     }
 
+    /// The path as it is written in [`Endpoint::new`].
+    pub fn route(&self, path: &str) -> Option<&'static str> {
+        self.routes.find(path)?.first().map(|endpoint| endpoint.path)
+    }
+
     /// Answers a request, whatever comes of it. `admin`: whether an admin sent it.
     pub async fn answer<B>(&self, request: Request<B>, admin: bool) -> Response<WasiBody>
     where

@@ -8,7 +8,7 @@ use crate::db::{messages, migrations};
 
 fn said(role: &'static str, content: &str) -> Imported {
     let (name, content) = ((content == "c").then(|| "Ann".to_owned()), content.to_owned());
-    Imported { role, name, timestamp: None, content }
+    Imported { role, name, timestamp: None, content, status: "ok", forgotten: false }
 }
 
 fn import(db: &rusqlite::Connection, id: &str, all: &[Imported]) -> Vec<String> {

@@ -1,0 +1,41 @@
+//! What may stand in a query.
+
+use super::{Kind, Parameter};
+use crate::limits;
+
+/// Rows to leave out.
+pub(super) const SKIP: Parameter =
+    Parameter { name: "skip", about: "Rows to leave out", kind: Kind::Number(0, limits::SKIP_MAX) };
+/// The most rows to show.
+pub(super) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    about: "The most rows to show",
+    kind: Kind::Number(1, limits::LIST_LIMIT_MAX),
+};
+/// The most memories to show.
+pub(super) const HITS: Parameter = Parameter {
+    name: "limit",
+    about: "The most rows to show",
+    kind: Kind::Number(1, limits::MEMORY_HITS_MAX),
+};
+/// What is looked for.
+pub(super) const QUERY: Parameter =
+    Parameter { name: "query", about: "What is looked for; left out for all", kind: Kind::Text };
+/// The first byte.
+pub(super) const START: Parameter = Parameter {
+    name: "start",
+    about: "The first byte",
+    kind: Kind::Number(0, limits::DOCUMENT_TEXT_BYTES_MAX as u32),
+};
+/// One past the last byte.
+pub(super) const END: Parameter = Parameter {
+    name: "end",
+    about: "One past the last byte",
+    kind: Kind::Number(1, limits::DOCUMENT_TEXT_BYTES_MAX as u32),
+};
+/// The most events of a log.
+pub(super) const LOG_LIMIT: Parameter =
+    Parameter { name: "limit", about: "The most events to show", kind: Kind::Number(1, 1_000) };
+/// The name of a policy.
+pub(super) const NAME: Parameter =
+    Parameter { name: "name", about: "What to call the policy", kind: Kind::Text };

@@ -1,0 +1,193 @@
+//! What those need who run a server: whether it is ready, what it counts, what it writes into its
+//! log, where its settings come from, and how what it holds is kept and moved.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use loci_tests::server::{Server, binary};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{server, tiny_model};
+
+/// Words that are said, looked for and uploaded, and must not be found in a log.
+const CANARY: &str = "quibberfinch";
+
+#[test]
+fn a_server_is_ready_when_a_message_would_be_answered() {
+    let ready = server().client().get("/ready").unwrap().expect(200).unwrap();
+    assert_eq!(ready["ready"], true, "{ready}");
+    let without = Server::start(&[]).unwrap();
+    let told = without.client().get("/ready").unwrap();
+    // Unless a model lies beside the manifest.
+    if told.status == 503 {
+        assert_eq!(told.body["chat_model"], "none", "{told:?}");
+        assert_eq!(told.body["embedding_model"], "ready", "{told:?}");
+    } else {
+        assert_eq!((told.status, &told.body["ready"]), (200, &json!(true)));
+    }
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("counted").unwrap();
+    client.say(&session, "Count this.").unwrap();
+    client.get("/api/v1/sessions/nobody").unwrap().expect(404).unwrap();
+    let response = client.request(Method::GET, "/metrics").send().unwrap();
+    assert!(response.headers()["content-type"].to_str().unwrap().contains("openmetrics-text"));
+    let text = response.text().unwrap();
+    let count = |labels: &[&str]| -> f64 {
+        let all = |line: &&str| labels.iter().all(|label| line.contains(label));
+        let line = |line: &&str| !line.starts_with('#') && all(line);
+        let found = text.lines().find(line).unwrap_or_else(|| panic!("no {labels:?} in\n{text}"));
+        found.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let api = "route=\"/api/...\"";
+    assert_eq!(count(&["loci_requests_total{", api, "\"POST\"", "status=\"201\""]), 2.0);
+    assert_eq!(count(&["loci_requests_total{", api, "\"GET\"", "status=\"404\""]), 1.0);
+    assert!(count(&["loci_request_seconds_count{", api]) >= 3.0);
+    assert!(count(&["loci_model_tokens_total{", "\"prompt\""]) > 0.0);
+    assert_eq!(count(&["loci_model_ready"]), 1.0);
+    assert!(!text.contains(&session), "an id is no label");
+}
+
+#[test]
+fn a_log_for_programs_has_no_text_of_messages() {
+    let arguments = ["--model", tiny_model(), "--log-format", "json"];
+    let server = Server::start_with(&arguments, &[("RUST_LOG", "debug")]).unwrap();
+    let client = server.client();
+    let session = client.create_session(CANARY).unwrap();
+    client.say(&session, &format!("The word is {CANARY}.")).unwrap();
+    client.wait_until_indexed(&session).unwrap();
+    let found = format!("/api/v1/sessions/{session}/memories?query={CANARY}");
+    assert!(client.get(&found).unwrap().expect(200).unwrap().to_string().contains(CANARY));
+    let openai = json!({ "messages": [{ "role": "user", "content": CANARY }], "max_tokens": 4 });
+    client.post("/v1/chat/completions", &openai).unwrap().expect(200).unwrap();
+    client.post("/api/v1/sessions", &json!({ "name": 7, CANARY: CANARY })).unwrap();
+
+    let log = server.log();
+    assert!(!log.contains(CANARY), "{log}");
+    let mut levels = BTreeSet::new();
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("`{line}`"));
+        levels.insert(line["level"].as_str().unwrap().to_owned());
+        assert!(line["timestamp"].is_string() && line["target"].is_string(), "{line}");
+    }
+    assert!(levels.contains("INFO") && levels.contains("DEBUG"), "{levels:?}");
+    let answered = log.lines().filter(|line| line.contains("\"message\":\"answered\""));
+    let answered: Vec<Value> = answered.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let posted = answered.iter().find(|it| it["method"] == "POST").expect("a request");
+    assert!(posted["status"].is_u64() && posted["ms"].is_f64() && posted["path"].is_string());
+}
+
+#[test]
+fn settings_come_from_a_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("loci.toml");
+    std::fs::write(&file, format!("model = {:?}\nreply-tokens = 3\n", tiny_model())).unwrap();
+    let server = Server::start(&["--config", file.to_str().unwrap()]).unwrap();
+    let client = server.client();
+    let session = client.create_session("by file").unwrap();
+    let said = json!({ "role": "user", "content": "hello", "temperature": 0.0 });
+    let path = format!("/api/v1/sessions/{session}/messages");
+    let reply = client.post(&path, &said).unwrap().expect(201).unwrap();
+    let receipt = client.receipt(&session, &reply).unwrap();
+    let tokens = receipt["usage"]["completion_tokens"].as_u64();
+    assert!(tokens.is_some_and(|tokens| tokens <= 3), "{:#}", receipt["usage"]);
+
+    std::fs::write(&file, "colour = \"red\"\n").unwrap();
+    let wrong = Command::new(binary()).args(["serve", "--config"]).arg(&file).output().unwrap();
+    assert!(!wrong.status.success());
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("`colour`"), "{wrong:?}");
+}
+
+fn loci(arguments: &[&str], folder: &std::path::Path, data: &std::path::Path) -> String {
+    let mut command = Command::new(binary());
+    let output = command.args(arguments).arg(folder).arg("--data").arg(data).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    told
+}
+
+#[test]
+fn a_backup_made_while_people_talk_is_a_server_as_it_was() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("kept").unwrap();
+    client.say(&session, "My sister Oriane keeps her violin in the blue cupboard.").unwrap();
+    client.wait_until_indexed(&session).unwrap();
+    let other = client.create_session("busy").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup");
+    let stop = AtomicBool::new(false);
+    let said = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| {
+            let mut said = 0;
+            while !stop.load(Ordering::Relaxed) {
+                client.say(&other, &format!("Remark {said}.")).unwrap();
+                said += 1;
+            }
+            said
+        });
+        while client.messages(&other).unwrap().is_empty() {}
+        loci(&["backup"], &backup, server.data());
+        stop.store(true, Ordering::Relaxed);
+        talking.join().unwrap()
+    });
+    // It is not asked to wait for those who talk, nor they for it.
+    assert!(said > 0);
+    let data = tempfile::tempdir().unwrap();
+    loci(&["restore"], &backup, data.path());
+    let restored = Server::start_in(data, &["--model", tiny_model()]).unwrap();
+    let client = restored.client();
+    let path = format!("/api/v1/sessions/{session}/memories?query=violin");
+    let found = client.get(&path).unwrap().expect(200).unwrap();
+    assert!(found[0]["content"].as_str().unwrap().contains("blue cupboard"), "{found:#}");
+    let remarks = client.messages(&other).unwrap();
+    assert!(!remarks.is_empty() && remarks.len() <= 2 * said, "{}", remarks.len());
+    client.say(&session, "It goes on.").unwrap();
+}
+
+#[test]
+fn a_session_moves_to_another_server_as_one_file() {
+    let (here, there) = (server(), server());
+    let client = here.client();
+    let session = client.create_session("moving").unwrap();
+    client.say(&session, "My sister Oriane keeps her violin in the blue cupboard.").unwrap();
+    client.say(&session, "The parcel weighs nine kilograms.").unwrap();
+    let said = client.messages(&session).unwrap();
+    let forgotten = said.iter().find(|it| it["content"].to_string().contains("parcel")).unwrap();
+    let memory = format!("/api/v1/sessions/{session}/memories/{}", forgotten["id"]);
+    client.delete(&memory).unwrap().expect(204).unwrap();
+    let export = format!("/api/v1/sessions/{session}/export");
+    let file = client.get(&export).unwrap().expect(200).unwrap();
+
+    let client = there.client();
+    let moved = client.post("/api/v1/sessions/import", &file).unwrap().expect(201).unwrap();
+    let id = moved["id"].as_str().unwrap();
+    assert_eq!(moved["name"], "moving");
+    let path = format!("/api/v1/sessions/{id}/memories?query=violin");
+    let found = client.get(&path).unwrap().expect(200).unwrap();
+    assert!(found[0]["content"].as_str().unwrap().contains("blue cupboard"), "{found:#}");
+    assert_eq!(found[0]["timestamp"], said[0]["timestamp"]);
+    // What was forgotten stays forgotten, and is in the chat as it was.
+    let path = format!("/api/v1/sessions/{id}/memories?query=parcel");
+    let found = client.get(&path).unwrap().expect(200).unwrap();
+    assert!(!found.to_string().contains("nine kilograms"), "{found:#}");
+    let arrived = client.messages(id).unwrap();
+    let words = |all: &[Value]| -> Vec<Value> {
+        let said = all.iter().map(|it| json!([it["role"], it["content"], it["turn"]]));
+        said.filter(|it| it[1] != "").collect()
+    };
+    assert_eq!(words(&arrived), words(&said));
+    let reply = client.say(id, "Where is the violin?").unwrap();
+    assert!(client.prompt(id, &reply).unwrap().contains("blue cupboard"));
+    assert_eq!(client.get(&format!("/api/v1/sessions/{id}/export")).unwrap().status, 200);
+
+    let mut wrong = file.clone();
+    wrong["form"] = json!("loci-session/2");
+    client.post("/api/v1/sessions/import", &wrong).unwrap().expect(400).unwrap();
+}
