@@ -1,4 +1,4 @@
-//! Clients of OpenAI's interface that nobody here wrote. What they do stands in `tests/clients`.
+//! Clients of OpenAI's interface and of the Model Context Protocol that nobody here wrote. What they do stands in `tests/clients`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,13 @@ fn the_ai_sdk_works() {
     let server = server();
     let session = drive(&server, "ai_sdk.mjs");
     assert_eq!(said(&server, &session), ["From the AI SDK."]);
+}
+
+#[test]
+fn the_official_mcp_client_works() {
+    let server = server();
+    let session = drive(&server, "mcp_client.py");
+    assert_eq!(said(&server, &session), ["From MCP.", "From MCP."]);
 }
 
 #[test]

@@ -382,6 +382,40 @@ fn shape(path: &str) -> String {
 }
 
 #[test]
+fn what_an_assistant_remembers_is_its_keys_alone() {
+    let (server, [ada, bob, _]) = start();
+    let client = server.client();
+    let hers = settle(&client, &ada, "quibberfinch");
+    let call = |key: &str, tool: &str, arguments: Value| {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let request = client.request(Method::POST, "/mcp").bearer_auth(key).json(&call);
+        send(request.header("accept", "application/json, text/event-stream"))
+    };
+    let text = json!({ "text": "The secret word of the harbour is quibberfinch." });
+    assert_eq!(call("loci-wrong", "remember", text.clone()).status, 401);
+    let kept = call(&ada, "remember", text).expect(200).unwrap();
+    let notes = kept["result"]["structuredContent"]["session_id"].clone();
+    assert!(notes.is_string(), "{kept:#}");
+    for (tool, arguments) in [
+        ("recall", json!({ "query": "secret word" })),
+        ("recall", json!({ "query": "secret word", "session_id": notes })),
+        ("recall", json!({ "query": "secret word", "session_id": hers.session })),
+        ("forget", json!({ "message_id": hers.message, "session_id": hers.session })),
+        ("remember", json!({ "text": "I was here.", "session_id": notes })),
+        ("search_documents", json!({ "query": "secret word" })),
+        ("search_documents", json!({ "query": "secret", "document_ids": [hers.document] })),
+    ] {
+        let answer = call(&bob, tool, arguments).expect(200).unwrap();
+        assert!(!answer.to_string().contains(&hers.canary), "{tool}: {answer:#}");
+    }
+    let found = call(&ada, "recall", json!({ "query": "secret word" })).expect(200).unwrap();
+    assert!(found.to_string().contains(&hers.canary), "{found:#}");
+    let found = call(&ada, "search_documents", json!({ "query": "secret word" }));
+    assert!(!found.body["result"]["structuredContent"].is_null(), "{found:?}");
+}
+
+#[test]
 fn nobody_says_himself_who_he_is() {
     let (server, [ada, bob, _]) = start();
     let client = server.client();

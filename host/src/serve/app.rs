@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, Full};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tracing::{error, info};
 use wasmtime::component::{Component as Code, Linker};
@@ -24,6 +26,7 @@ use crate::serve::admin::{self, Refusal, Router};
 use crate::serve::body::{Counted, Held};
 use crate::serve::gate::{self, Caller, Gate};
 use crate::serve::guest::Guest;
+use crate::serve::mcp::{self, Mcp};
 use crate::serve::reply::Failure;
 use crate::serve::route::Routes;
 use crate::serve::services::{self, Services};
@@ -65,6 +68,7 @@ pub struct App {
     services: Services,
     admin: Router,
     gate: Gate,
+    mcp: Option<Mcp>,
 }
 
 /// What a route leads to.
@@ -111,7 +115,13 @@ impl App {
         let policies = services.registry().map(admin::policies::endpoints).unwrap_or_default();
         let endpoints = admin::llm::endpoints(services.models()).into_iter().chain(policies);
         let admin = Router::new(endpoints)?;
-        Ok(Self { routes, maintained, permits, services, admin, gate })
+        // Where the application's sessions are, there is a memory for other assistants too.
+        let target = routes.find("/api/v1/sessions").filter(|target| !target.open);
+        let mcp = target.map(|target| {
+            let inside = Inside { handler: target.handler.clone() };
+            Mcp::new(Arc::new(inside), gate.is_required())
+        });
+        Ok(Self { routes, maintained, permits, services, admin, gate, mcp })
     }
 
     /// Closes what the host had opened for the application. Blocks.
@@ -148,6 +158,14 @@ impl App {
         }
         gate::mark(&mut head.headers, &caller);
         let request = Request::from_parts(head, body);
+        if let Some(mcp) = self.mcp.as_ref().filter(|_| request.uri().path() == mcp::PATH) {
+            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+                return Err(Failure::Overloaded);
+            };
+            let limit = |body| Counted::new(body, BODY_BYTES_MAX, Arc::default());
+            let answer = mcp.answer(request.map(limit), caller, alive).await;
+            return Ok(answer.map(|body| Held::new(body, permit).boxed_unsync()));
+        }
         if self.admin.has(request.uri().path()) {
             let answer = self.admin.answer(request, caller.admin).await;
             drop(alive);
@@ -176,6 +194,7 @@ impl App {
     pub fn count(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
         let route = match self.admin.route(path) {
             _ if path == METRICS => METRICS,
+            _ if path == mcp::PATH => mcp::PATH,
             Some(route) => route,
             None => self.routes.find(path).map_or("none", |target| target.route.as_str()),
         };
@@ -204,7 +223,7 @@ impl App {
     fn admit(&self, head: &http::request::Parts) -> Result<Caller, Refusal> {
         let path = head.uri.path();
         let open = self.routes.find(path).is_some_and(|target| target.open);
-        let hosts = path == METRICS || self.admin.has(path);
+        let hosts = [METRICS, mcp::PATH].contains(&path) || self.admin.has(path);
         if OPEN.contains(&path) || (open && !hosts) {
             return Ok(Caller::nobody());
         }
@@ -247,6 +266,38 @@ impl App {
             }
         }
         done
+    }
+}
+
+/// Asks the application from inside.
+struct Inside {
+    handler: ProxyHandler<Workers>,
+}
+
+impl mcp::Ask for Inside {
+    fn ask(
+        &self,
+        caller: Caller,
+        alive: Alive,
+        method: Method,
+        target: String,
+        body: Option<Value>,
+    ) -> BoxFuture<'_, (StatusCode, Value)> {
+        async move {
+            let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+            let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+            let mut request = Request::new(body);
+            *request.method_mut() = method;
+            *request.uri_mut() = target.parse().unwrap_or_default();
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(header::CONTENT_TYPE, json);
+            gate::mark(request.headers_mut(), &caller);
+            let answer = handle(&self.handler, request, alive).await;
+            let (head, body) = answer.unwrap_or_else(Failure::into_response).into_parts();
+            let bytes = body.collect().await.map(|it| it.to_bytes()).unwrap_or_default();
+            (head.status, serde_json::from_slice(&bytes).unwrap_or_default())
+        }
+        .boxed()
     }
 }
 

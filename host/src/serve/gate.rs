@@ -75,6 +75,11 @@ impl Gate {
         Ok(Self { file, required: beyond || require, known: Mutex::new(known) })
     }
 
+    /// Whether nobody is answered without a key.
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
     /// Finds out who sent a request with these headers, and counts it.
     ///
     /// # Errors

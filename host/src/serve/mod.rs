@@ -9,6 +9,7 @@ mod gate;
 mod guest;
 pub mod local;
 mod log;
+mod mcp;
 mod models;
 mod reply;
 mod route;
