@@ -1,4 +1,5 @@
-//! Clients of OpenAI's interface and of the Model Context Protocol that nobody here wrote. What they do stands in `tests/clients`.
+//! Clients of OpenAI's and Ollama's interfaces and of the Model Context Protocol that nobody here
+//! wrote. What they do stands in `tests/clients`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -106,6 +107,13 @@ fn the_official_mcp_client_works() {
     let server = server();
     let session = drive(&server, "mcp_client.py");
     assert_eq!(said(&server, &session), ["From MCP.", "From MCP."]);
+}
+
+#[test]
+fn the_official_ollama_client_works() {
+    let server = server();
+    let session = drive(&server, "ollama_python.py");
+    assert_eq!(said(&server, &session), ["From Ollama."]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::turn::past::answer::answer as past;
 use crate::turn::policies;
 use crate::turn::recall::{self, Scope};
 use crate::turn::sink::{Form, Sink};
-use crate::{carry, describe, draft, generation, index, limits, openai, status, time};
+use crate::{carry, describe, draft, generation, index, limits, ollama, openai, status, time};
 
 thread_local! {
     /// Whether this instance has seen that the database has the right shape.
@@ -75,6 +75,8 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
             crate::documents::answer::answer(route, database, settings, request).await
         }
         Route::Past(route) => past(route, &database, request).await,
+        Route::OllamaChat => ollama::answer(database, settings, request).await,
+        Route::OllamaTags => Ok(response::json(200, &ollama::tags().await)),
         Route::OpenAi(route) => openai::answer(route, database, settings, request).await,
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, limit) => {

@@ -1,5 +1,5 @@
-//! What was said elsewhere comes in, and what was said here goes out: a session is one file, and its
-//! memory works as soon as another Loci has it.
+//! What was said elsewhere comes in, and what was said here goes out: a session is one file, and
+//! its memory works as soon as another Loci has it.
 
 use serde_json::{Map, Value, json};
 
@@ -50,8 +50,8 @@ pub async fn store(
     Ok(Stored { ids, indexed })
 }
 
-/// A session as a file: what was said in it, when, and what of it is forgotten. What was edited away
-/// is not in it, nor are receipts and documents.
+/// A session as a file: what was said in it, when, and what of it is forgotten. What was edited
+/// away is not in it, nor are receipts and documents.
 ///
 /// Fails with 404 if there is no such session, and with 413 if it is longer than a file may be.
 pub async fn export(database: &Database, id: &str) -> Result<Value, ApiError> {

@@ -12,6 +12,7 @@ pub mod http;
 pub mod index;
 pub mod limits;
 pub mod measure;
+pub mod ollama;
 pub mod openai;
 pub mod settings;
 pub mod status;

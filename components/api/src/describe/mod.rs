@@ -90,6 +90,8 @@ pub enum Told {
     Events,
     /// JSON of this schema, or a stream of events if that was asked for.
     JsonOrEvents(&'static str),
+    /// JSON of this schema, or lines of JSON if that was asked for.
+    JsonOrLines(&'static str),
     /// A page.
     Html,
 }
@@ -116,6 +118,8 @@ pub fn name(route: &Route) -> &'static str {
         Route::RenameSession(_) => "rename_session",
         Route::DeleteSession(_) => "delete_session",
         Route::SetMemory(_) => "switch_memory",
+        Route::GetPolicies(_) => "session_policies",
+        Route::SetPolicies(_) => "tie_session",
         Route::Cancel(_) => "cancel",
         Route::PostMessage(_) => "say",
         Route::ExportSession(_) => "export_session",
@@ -128,9 +132,12 @@ pub fn name(route: &Route) -> &'static str {
             PastRoute::Replay(..) => "replay_turn",
             PastRoute::WhatIf(..) => "ask_what_if",
             PastRoute::ReplayExported => "replay_receipt",
+            PastRoute::Shadow(_) => "shadow_policy",
         },
         Route::ListMemories(..) | Route::SearchMemories(..) => "list_memories",
         Route::ForgetMemory(..) => "forget_memory",
+        Route::OllamaChat => "ollama_chat",
+        Route::OllamaTags => "ollama_tags",
         Route::Document(route) => document(route),
         Route::OpenAi(route) => match route {
             OpenAiRoute::Chat => "openai_chat",
@@ -237,6 +244,10 @@ fn answer(told: Told) -> Value {
         Told::JsonOrEvents(name) => json!({
             "application/json": { "schema": reference(name) },
             "text/event-stream": events,
+        }),
+        Told::JsonOrLines(name) => json!({
+            "application/json": { "schema": reference(name) },
+            "application/x-ndjson": events,
         }),
         Told::Html => json!({ "text/html": { "schema": { "type": "string" } } }),
     };

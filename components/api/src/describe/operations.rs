@@ -87,6 +87,32 @@ pub const OPERATIONS: &[Operation] = &[
     )
     .sent(Sent::Json("Switch")),
     plain(
+        "GET",
+        "/api/v1/sessions/{id}/policies",
+        "session_policies",
+        "Show the policies that a session is tied to",
+        &[(200, Json("Empty"))],
+        &[404],
+    ),
+    plain(
+        "PUT",
+        "/api/v1/sessions/{id}/policies",
+        "tie_session",
+        "Tie a session to policies, or untie it",
+        &[(200, Json("Empty"))],
+        PAST,
+    )
+    .sent(Sent::Json("Empty")),
+    plain(
+        "POST",
+        "/api/v1/policies/{digest}/shadow",
+        "shadow_policy",
+        "Lay out past turns with a policy that is not in use, and compare",
+        &[(200, Json("Empty"))],
+        PAST,
+    )
+    .sent(Sent::Json("Empty")),
+    plain(
         "POST",
         "/api/v1/sessions/{id}/cancel",
         "cancel",
@@ -351,6 +377,23 @@ pub const OPERATIONS: &[Operation] = &[
         "Show a model, in the manner of OpenAI",
         &[(200, Json("Model"))],
         &[404],
+    ),
+    plain(
+        "POST",
+        "/api/chat",
+        "ollama_chat",
+        "Answer a conversation, in the manner of Ollama",
+        &[(200, Told::JsonOrLines("OllamaAnswer"))],
+        ASKS_MODEL,
+    )
+    .sent(Sent::Json("OllamaRequest")),
+    plain(
+        "GET",
+        "/api/tags",
+        "ollama_tags",
+        "List the model that answers, in the manner of Ollama",
+        &[(200, Json("OllamaTags"))],
+        &[],
     ),
     plain(
         "GET",

@@ -69,6 +69,7 @@ fn entry(operation: &Operation) -> String {
             Told::JsonOrEvents(name) => {
                 format!("{}, or a stream of events if that was asked for", link(name))
             }
+            Told::JsonOrLines(name) => format!("{}, or lines of JSON", link(name)),
             Told::Html => "a page".to_owned(),
         };
         about.push_str(&format!("<p><code>{status}</code>: {what}.</p>"));

@@ -253,10 +253,21 @@ fn openai() -> Value {
         "id": text(), "object": text(), "created": whole(), "model": text(), "choices": objects,
         "usage": { "type": "object" },
     });
+    let ollama = json!({
+        "model": model, "messages": messages, "stream": { "type": ["boolean", "null"] },
+        "format": { "anyOf": [{ "enum": ["", "json", null] }, { "type": "object" }] },
+        "options": { "type": ["object", "null"] },
+    });
     let chat = json!({ "model": model, "messages": messages });
     let list = json!({ "object": { "const": "list" }, "data": objects });
     let one = json!({ "id": text(), "object": { "const": "model" }, "created": whole() });
     json!({
+        "OllamaRequest": object(ollama, &["messages"]),
+        "OllamaAnswer": object(
+            json!({ "model": text(), "message": { "type": "object" }, "done": { "const": true } }),
+            &["model", "message", "done"],
+        ),
+        "OllamaTags": object(json!({ "models": objects }), &["models"]),
         "ChatRequest": with_options(chat, &["messages"]),
         "CompletionRequest": with_options(json!({ "model": model, "prompt": text() }), &["prompt"]),
         "EmbeddingRequest": object(embedding, &["input"]),

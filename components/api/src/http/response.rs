@@ -91,9 +91,18 @@ pub fn error(error: &ApiError) -> Response {
 
 /// A response that is a stream of events.
 pub fn events(body: EventBody) -> Response {
+    flow("text/event-stream", body)
+}
+
+/// A response that is a stream of lines of JSON.
+pub fn lines(body: EventBody) -> Response {
+    flow("application/x-ndjson", body.without_comments())
+}
+
+fn flow(kind: &'static str, body: EventBody) -> Response {
     let head = http::Response::builder()
         .status(200)
-        .header("content-type", "text/event-stream")
+        .header("content-type", kind)
         .header("cache-control", "no-cache")
         // nginx holds a stream back otherwise.
         .header("x-accel-buffering", "no");

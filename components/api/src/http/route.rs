@@ -69,6 +69,10 @@ pub enum Route {
     Past(PastRoute),
     /// What is about documents.
     Document(DocumentRoute),
+    /// `POST /api/chat`: what Ollama's clients ask.
+    OllamaChat,
+    /// `GET /api/tags`.
+    OllamaTags,
     /// What OpenAI's clients ask.
     OpenAi(OpenAiRoute),
 }
@@ -98,7 +102,7 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["openapi.json"] => only(method, path, "GET", || Ok(Route::Description)),
         ["docs"] => only(method, path, "GET", || Ok(Route::DescriptionPage)),
         ["api", "v1", "llm", "status"] => only(method, path, "GET", || Ok(Route::ModelStatus)),
-        ["api", "v1", "llm", "config" | "load" | "models", ..] | ["api", "v1", "policies", ..] => {
+        ["api", "v1", "llm", "config" | "load" | "models", ..] => {
             // Loci's own host answers these before they come here.
             let message =
                 format!("`{path}` needs Loci's own host: here, another one runs the application");
@@ -123,6 +127,8 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["api", "v1", "receipts", "replay"] => {
             only(method, path, "POST", || Ok(Route::Past(PastRoute::ReplayExported)))
         }
+        ["api", "chat"] => only(method, path, "POST", || Ok(Route::OllamaChat)),
+        ["api", "tags"] => only(method, path, "GET", || Ok(Route::OllamaTags)),
         ["v1", rest @ ..] => openai::route(method, path, rest),
         ["api", "v1", "sessions", id, rest @ ..] => session(method, path, query, id, rest),
         _ => Err(ApiError::new(404, "not_found", format!("there is nothing at `{path}`"))),

@@ -20,6 +20,8 @@ pub struct EventBody {
     /// Sent before anything else.
     first: Option<Bytes>,
     events: Receiver<Signal>,
+    /// Sent where nothing else was for a while; empty for nothing.
+    comment: &'static [u8],
     /// When the last bytes were handed on.
     spoke: Instant,
     timer: Pin<Box<dyn Future<Output = ()>>>,
@@ -28,7 +30,13 @@ pub struct EventBody {
 impl EventBody {
     /// A body that sends `first` and then what is received.
     pub fn new(first: Option<Bytes>, events: Receiver<Signal>) -> Self {
-        Self { first, events, spoke: Instant::now(), timer: timer(SILENCE) }
+        let (spoke, timer) = (Instant::now(), timer(SILENCE));
+        Self { first, events, comment: COMMENT, spoke, timer }
+    }
+
+    /// The same, without comments: for clients that know none.
+    pub fn without_comments(self) -> Self {
+        Self { comment: &[], ..self }
     }
 
     /// The next bytes; none at the end.
@@ -43,12 +51,12 @@ impl EventBody {
         // One timer for many events: it looks at the clock when it fires.
         while self.timer.as_mut().poll(cx).is_ready() {
             let left = SILENCE.saturating_sub(self.spoke.elapsed());
-            if left.is_zero() {
+            if left.is_zero() && !self.comment.is_empty() {
                 self.spoke = Instant::now();
                 self.timer = timer(SILENCE);
-                return Poll::Ready(Some(Bytes::from_static(COMMENT)));
+                return Poll::Ready(Some(Bytes::from_static(self.comment)));
             }
-            self.timer = timer(left);
+            self.timer = timer(if left.is_zero() { SILENCE } else { left });
         }
         Poll::Pending
     }

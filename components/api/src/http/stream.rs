@@ -23,6 +23,7 @@ pub async fn stream(
     form: Form,
     run: impl AsyncFnOnce(Sink) + 'static,
 ) -> Result<Response, ApiError> {
+    let lines = matches!(&form, Form::Chunks(chunks) if chunks.are_lines());
     let (sink, mut events) = Sink::stream(form);
     spawn(async move { run(sink).await });
     let patience = spin_sdk::time::sleep(Duration::from_millis(limits::STREAM_DECISION_MILLIS));
@@ -31,7 +32,8 @@ pub async fn stream(
         Either::Left((first, _)) => first.map(Signal::into_bytes),
         Either::Right(_) => None,
     };
-    Ok(response::events(EventBody::new(first, events)))
+    let body = EventBody::new(first, events);
+    Ok(if lines { response::lines(body) } else { response::events(body) })
 }
 
 /// Answers with the stream of a turn.

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
 use spin_sdk::http::Request;
 use spin_sdk::wasip3::spawn;
 
@@ -32,14 +33,25 @@ pub async fn answer(
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let fields = body::object_of(&head.headers, body, limits::CONVERSATION_BYTES_MAX).await?;
-    let asked = request::asked(&fields)?;
-    let messages = request::messages(&fields)?;
-    match request::session(&head.headers, &fields)? {
-        None => complete::alone(Kind::Chat, complete::prompt(messages), asked, &settings).await,
+    answer_fields(Kind::Chat, &head.headers, &fields, database, settings).await
+}
+
+/// As [`answer`], for a body that was read already, in the form of `kind`.
+pub async fn answer_fields(
+    kind: Kind,
+    headers: &HeaderMap,
+    fields: &Map<String, Value>,
+    database: Rc<Database>,
+    settings: Rc<Settings>,
+) -> Result<Response, ApiError> {
+    let asked = request::asked(fields)?;
+    let messages = request::messages(fields)?;
+    match request::session(headers, fields)? {
+        None => complete::alone(kind, complete::prompt(messages), asked, &settings).await,
         Some(id) => {
             let model = ready_model().await?;
             models::check(asked.model.as_deref(), &model.name)?;
-            let chunks = Chunks::new(Kind::Chat, &model.name, asked.include_usage);
+            let chunks = Chunks::new(kind, &model.name, asked.include_usage);
             let stream = asked.stream;
             let message = new_message(messages, asked)?;
             let turn = turn::post(database.clone(), settings, &id, message).await?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::db::sessions;
 use crate::http::error::ApiError;
 use crate::http::sse;
-use crate::time;
+use crate::{ollama, time};
 
 /// What is answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +16,8 @@ pub enum Kind {
     Chat,
     /// A plain text.
     Text,
+    /// A conversation, as lines of Ollama's.
+    Lines,
 }
 
 /// What all chunks of an answer have in common, and what only its last tell.
@@ -46,6 +48,13 @@ impl Chunks {
     /// thing.
     pub fn write(&mut self, name: &str, data: Value) -> Option<Bytes> {
         match (name, self.kind) {
+            ("delta", Kind::Lines) => {
+                Some(ollama::piece(&self.model, data["content"].as_str().unwrap_or_default()))
+            }
+            ("message.end", Kind::Lines) => {
+                let end = ollama::end(&self.model, "", &finish_reason(&data), &self.usage);
+                Some(ollama::line(&end))
+            }
             ("message.start", Kind::Chat) => {
                 let delta = json!({ "role": "assistant", "content": "" });
                 Some(line(&self.chunk(self.choice(delta, Value::Null))))
@@ -66,17 +75,29 @@ impl Chunks {
 
     /// The error that ends an answer which has begun.
     pub fn write_failure(&self, error: &ApiError) -> Bytes {
-        sse::event("error", &error.body())
+        match self.kind {
+            Kind::Lines => ollama::line(&json!({ "error": error.message })),
+            Kind::Chat | Kind::Text => sse::event("error", &error.body()),
+        }
+    }
+
+    /// Whether these are lines of JSON instead of events.
+    pub fn are_lines(&self) -> bool {
+        self.kind == Kind::Lines
     }
 
     /// A whole answer: its text, and the data of the events `usage` and `message.end`.
     pub fn whole(&self, text: &str, usage_told: &Value, end: &Value) -> Value {
-        let content = match self.kind {
-            Kind::Chat => json!({ "role": "assistant", "content": text, "refusal": null }),
-            Kind::Text => json!(text),
+        let (object, name, content) = match self.kind {
+            Kind::Lines => {
+                return ollama::end(&self.model, text, &finish_reason(end), usage_told);
+            }
+            Kind::Chat => {
+                let message = json!({ "role": "assistant", "content": text, "refusal": null });
+                ("chat.completion", "message", message)
+            }
+            Kind::Text => ("text_completion", "text", json!(text)),
         };
-        let name = if self.kind == Kind::Chat { "message" } else { "text" };
-        let object = if self.kind == Kind::Chat { "chat.completion" } else { "text_completion" };
         let choice = json!({
             "index": 0, name: content, "logprobs": null, "finish_reason": finish_reason(end),
         });

@@ -165,7 +165,7 @@ impl Alone {
 
     /// The error of a model, in the words of this request.
     async fn explain(&self, error: ModelError) -> ApiError {
-        let param = if self.kind == Kind::Chat { "messages" } else { "prompt" };
+        let param = if self.kind == Kind::Text { "prompt" } else { "messages" };
         match (&error, &self.prompt) {
             (ModelError::ContextExceeded(by), _) => {
                 let message = format!(

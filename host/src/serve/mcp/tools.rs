@@ -232,7 +232,7 @@ fn tools() -> Vec<Tool> {
             "remember",
             "Keep something that the user said or wants kept, for all later conversations",
             json!({
-                "text": { "type": "string", "description": "What is to be kept, in full sentences" },
+                "text": { "type": "string", "description": "What to keep, in whole sentences" },
                 "session_id": session,
             }),
             &["text"],
