@@ -51,24 +51,36 @@ fn what_was_said_right_before_and_after_comes_along() {
 #[test]
 fn who_speaks_is_known_of_what_was_imported() {
     let db = database(8);
-    ["a", "b"].into_iter().for_each(|id| session(&db, id));
+    // As statements of that version wrote them: later ones know owners.
+    for id in ["a", "b"] {
+        let insert = "INSERT INTO sessions (id, created_at, last_updated_at) VALUES (?1, 5, 5)";
+        run(&db, insert, values![id.to_owned()]);
+    }
+    for (turn, name) in [(1_i64, Some("Ann")), (2, Some("Ann")), (3, None)] {
+        let insert = "INSERT INTO messages \
+            (session, turn, role, status, timestamp, content, metadata) \
+            VALUES (1, ?1, 'user', 'ok', 5, 'hello', ?2)";
+        let metadata = name.map(|name| format!("{{\"name\":\"{name}\"}}"));
+        run(&db, insert, values![turn, metadata]);
+    }
     let said = |name: Option<&str>| Imported {
         role: "user",
         name: name.map(str::to_owned),
         timestamp: Some(5),
         content: "hello".to_owned(),
+        status: "ok",
+        forgotten: false,
     };
     let import = |db: &Connection, names: &[Option<&str>]| {
         let all: Vec<Imported> = names.iter().copied().map(said).collect();
-        run(db, imports::IMPORT, values!["a".to_owned(), imports::rows(&all, 40)]);
+        run(db, imports::IMPORT, values!["a".to_owned(), imports::rows(&all, 40), String::new()]);
     };
-    import(&db, &[Some("Ann"), Some("Ann"), None]);
     super::upgrade(&db, 9, migrations::VERSION);
     import(&db, &[Some("Ben"), Some("Ann"), None]);
     let speakers = |session: i64| run(&db, SPEAKERS, values![session, 9_i64]);
     assert_eq!((speakers(1), speakers(2)), (vec!["Ann".to_owned(), "Ben".to_owned()], vec![]));
     let told = run(&db, &around_sql(), values![1_i64, "[4]".to_owned(), 99_i64, 1_i64, 9_i64]);
     assert!(told.iter().any(|row| row.ends_with("|hello|Ben|-")), "{told:?}");
-    run(&db, sessions::DELETE, values!["a".to_owned()]);
+    run(&db, sessions::DELETE, values!["a".to_owned(), String::new()]);
     assert_eq!(speakers(1), Vec::<String>::new());
 }
