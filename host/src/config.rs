@@ -17,11 +17,14 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::manifest;
 use crate::model::llama::Kind;
+use crate::slot::Size;
 pub use backup::BackupArguments;
 pub use eval::{EvalArguments, EvalCommand, RecallArguments};
 pub use keys::{KeysArguments, KeysCommand};
 pub use models::{AddArguments, ModelsArguments, ModelsCommand};
-pub use policies::{PolicyArguments, PolicyCommand};
+pub use policies::{
+    CheckArguments, NewArguments, PackArguments, PolicyArguments, PolicyCommand, PolicyTask,
+};
 pub use remote::Remote;
 use remote::RemoteArguments;
 
@@ -56,7 +59,7 @@ pub enum Command {
     Serve(Box<ServeArguments>),
     /// List, add and remove models
     Models(ModelsArguments),
-    /// List, add, activate and remove policies of a running server
+    /// Check policies; list, add, activate and remove those of a running server
     Policy(PolicyArguments),
     /// Measure how good the application is, on data of yours
     Eval(EvalArguments),
@@ -130,6 +133,10 @@ pub struct ServeArguments {
         value_parser = clap::value_parser!(u32).range(1..=1_048_576)
     )]
     reply_tokens: Option<u32>,
+    /// How large policies may be, and how much a call of one may take: `large` is for those that
+    /// bring the engine of their language
+    #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
+    policy_size: Size,
     /// The manifest of the application [default: the nearest `spin.toml` in a folder around this
     /// program]
     #[arg(long, value_name = "FILE", env = "LOCI_APP")]
@@ -184,6 +191,8 @@ pub struct ServeConfig {
     pub reply_tokens: Option<u32>,
     /// How long answers that have begun may take to end once the server was asked to.
     pub stop_time_max: Duration,
+    /// How large policies may be.
+    pub policy_size: Size,
     /// The manifest.
     pub app: PathBuf,
 }
@@ -223,6 +232,7 @@ impl ServeArguments {
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
             stop_time_max: Duration::from_secs(self.stop_seconds),
+            policy_size: self.policy_size,
             app,
         })
     }
@@ -255,6 +265,7 @@ impl ServeConfig {
             gpu_layers: None,
             reply_tokens: None,
             stop_time_max: Duration::ZERO,
+            policy_size: Size::Standard,
             app: find_app(app)?,
         })
     }

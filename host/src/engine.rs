@@ -50,10 +50,22 @@ impl Engines {
     ///
     /// Fails if the folder cannot be made, or this machine cannot run guests.
     pub fn new(cache: &Path) -> Result<Self> {
-        let cache = open_cache(cache)?;
+        Self::with(Some(&open_cache(cache)?))
+    }
+
+    /// Makes engines that keep no compiled code, for a command that compiles once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if this machine cannot run guests.
+    pub fn without_cache() -> Result<Self> {
+        Self::with(None)
+    }
+
+    fn with(cache: Option<&Cache>) -> Result<Self> {
         let engines = Self {
-            guests: engine(guest_config(), guest_pool(), &cache)?,
-            policies: engine(policy_config(), policy_pool(), &cache)?,
+            guests: engine(guest_config(), guest_pool(), cache)?,
+            policies: engine(policy_config(), policy_pool(), cache)?,
         };
         tick([engines.guests.weak(), engines.policies.weak()])?;
         Ok(engines)
@@ -135,8 +147,12 @@ fn pool(guests: u32, resident_bytes: usize) -> PoolingAllocationConfig {
 
 /// Makes an engine that allocates from a pool, or, where the machine grants too little address
 /// space for that, one that allocates on demand: slower, and just as right.
-fn engine(mut config: Config, pool: PoolingAllocationConfig, cache: &Cache) -> Result<Engine> {
-    config.cache(Some(cache.clone()));
+fn engine(
+    mut config: Config,
+    pool: PoolingAllocationConfig,
+    cache: Option<&Cache>,
+) -> Result<Engine> {
+    config.cache(cache.cloned());
     let mut pooling = config.clone();
     pooling.allocation_strategy(pool);
     match Engine::new(&pooling) {

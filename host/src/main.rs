@@ -1,5 +1,6 @@
 //! The native host: runs a Spin application, and grants its components SQLite and llama.cpp.
 
+mod authoring;
 mod backup;
 mod bindings;
 mod capability;
@@ -8,6 +9,7 @@ mod engine;
 mod eval;
 mod file;
 mod keys;
+mod kit;
 mod manifest;
 mod metrics;
 mod model;

@@ -4,8 +4,10 @@
 //! memory and so much time, and nothing that it could reach: its linker is empty. A call ends with
 //! the policy that it began with, whatever is loaded in the meantime.
 
+mod limits;
 mod place;
-mod refusal;
+pub mod refusal;
+mod size;
 
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,18 +16,19 @@ use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre};
 use wasmtime::component::{Instance, Lift, Linker, Lower, TypedFunc};
-use wasmtime::{Engine, ResourceLimiter, Store, Trap};
+use wasmtime::{Engine, Store};
 
 use crate::bindings::policy::types::Failure;
+use limits::{Limits, failure};
 pub use place::{Place, Told};
 pub use refusal::Refusal;
+pub use size::Size;
 
-/// The largest policy, in bytes.
-pub const POLICY_BYTES_MAX: usize = 8 << 20;
-
-/// What one call may take.
-#[derive(Clone, Copy, Debug)]
+/// What a policy may be, and what one call of it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
+    /// The component, in bytes.
+    pub component_bytes: usize,
     /// Units of fuel (about one for each instruction). Fuel is the same on every machine, so it is
     /// what ends a call; the rest is there for what fuel does not see.
     pub fuel: u64,
@@ -38,27 +41,33 @@ pub struct Allowance {
     /// What an answer may take in the host's memory, in bytes. A list in a guest's memory can be
     /// much smaller than what it stands for, since its elements may all lie in the same place.
     pub answer_bytes: usize,
+    /// The elements of one table.
+    pub table_elements: usize,
+    /// The core instances that it may consist of, and their tables. A component that brings the
+    /// engine of another language has dozens.
+    pub core_instances: usize,
+    /// See `core_instances`.
+    pub tables: usize,
 }
 
 /// What a decision in the middle of a turn may take: it is over in microseconds as a rule.
 pub const OF_A_TURN: Allowance = Allowance {
+    component_bytes: 8 << 20,
     fuel: 50_000_000,
     fuel_per_byte: 200,
     ticks: 200,
     memory_bytes: 64 << 20,
     answer_bytes: 1 << 20,
+    table_elements: 10_000,
+    core_instances: 8,
+    tables: 4,
 };
 
-/// The elements of one table.
-pub const TABLE_ELEMENTS_MAX: usize = 10_000;
+/// The largest policy, in bytes, wherever policies may be large.
+pub const POLICY_BYTES_MAX: usize = 32 << 20;
 
 /// The policies that a slot keeps compiled, the one in use among them.
 const KEPT_MAX: usize = 8;
-
-/// The core instances, tables and memories that a component may consist of.
-const CORE_INSTANCES_MAX: usize = 8;
-const TABLES_MAX: usize = 4;
-const MEMORIES_MAX: usize = 1;
 
 /// An interface that policies implement: what a slot must know of it.
 ///
@@ -93,8 +102,16 @@ pub trait Interface: Send + Sync + Sized + 'static {
     /// Fails with `request-too-large` if it is larger than the interface allows.
     fn measure(request: &Self::Request) -> Result<usize, Failure>;
 
-    /// Whether an answer keeps the rules of the interface.
-    fn keeps_rules(facts: &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool;
+    /// Checks an answer against the rules of the interface.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the rule that is broken.
+    fn check(
+        facts: &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str>;
 
     /// Requests that every policy can answer, to try one with before it is used.
     fn trials() -> Vec<Self::Request>;
@@ -103,6 +120,7 @@ pub trait Interface: Send + Sync + Sized + 'static {
 /// The place of one policy, which can be replaced while it is in use.
 pub struct Slot<I: Interface> {
     engine: Engine,
+    allowance: Allowance,
     current: ArcSwap<Policy<I>>,
     /// Those that were loaded last, the latest first.
     kept: Mutex<Vec<Arc<Policy<I>>>>,
@@ -114,10 +132,11 @@ impl<I: Interface> Slot<I> {
     /// # Errors
     ///
     /// Fails if the component is no policy of this interface; see [`Refusal`].
-    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
-        let policy = Arc::new(Policy::load(engine, bytes)?);
+    pub fn new(engine: &Engine, bytes: &[u8], size: Size) -> Result<Self, Refusal> {
+        let allowance = size.of(I::ALLOWANCE);
+        let policy = Arc::new(Policy::load(engine, bytes, &allowance)?);
         let current = ArcSwap::new(Arc::clone(&policy));
-        Ok(Self { engine: engine.clone(), current, kept: Mutex::new(vec![policy]) })
+        Ok(Self { engine: engine.clone(), allowance, current, kept: Mutex::new(vec![policy]) })
     }
 
     /// The policy of this moment. Whoever holds it can call it, even after it was replaced.
@@ -149,6 +168,37 @@ pub struct Policy<I: Interface> {
     facts: I::Facts,
     pre: InstancePre<Limits>,
     function: ComponentExportIndex,
+    allowance: Allowance,
+}
+
+/// A call that has ended, and what it took.
+pub struct Call<A> {
+    /// The answer, or why there is none.
+    pub answer: Result<A, Ended>,
+    /// Units of fuel.
+    pub fuel: u64,
+    /// The size of the request in bytes, as the allowance of fuel counts it.
+    pub request_bytes: usize,
+    /// Linear memory at its largest, in bytes.
+    pub memory_bytes: usize,
+}
+
+/// Why a call has no answer that is of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was ended, or never begun.
+    Failed(Failure),
+    /// Its answer breaks this rule.
+    Broke(&'static str),
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Failed(failure) => failure,
+            Ended::Broke(_) => Self::InvalidAnswer,
+        }
+    }
 }
 
 impl<I: Interface> Policy<I> {
@@ -172,38 +222,94 @@ impl<I: Interface> Policy<I> {
     ///
     /// Fails as the cases of `failure` say.
     pub fn call(&self, request: &I::Request) -> Result<I::Answer, Failure> {
-        self.measured_call(request).0
+        self.call_measured(request).answer.map_err(Failure::from)
     }
 
     /// As [`Policy::call`], with the units of fuel that it took.
     pub fn measured_call(&self, request: &I::Request) -> (Result<I::Answer, Failure>, u64) {
-        let bytes = match I::measure(request) {
-            Ok(bytes) => bytes,
-            Err(failure) => return (Err(failure), 0),
-        };
-        let mut spent = 0;
-        let answer = run(&self.pre, &self.function, (request,), bytes, &I::ALLOWANCE, &mut spent);
-        let answer = answer.and_then(|(answer,): (I::Answer,)| {
-            match I::keeps_rules(&self.facts, request, &answer) {
-                true => Ok(answer),
-                false => Err(Failure::InvalidAnswer),
-            }
-        });
-        (answer, spent)
+        let call = self.call_measured(request);
+        (call.answer.map_err(Failure::from), call.fuel)
     }
 
-    fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, Refusal> {
-        let pre = link(engine, bytes)?;
-        let interface = find_interface::<I>(pre.component())?;
-        let digest = digest(bytes);
-        let probe = Probe { pre: &pre, interface: &interface, digest: &digest, of: PhantomData };
-        let facts = I::describe(&probe)?;
-        let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
-        let policy = Self { digest, facts, pre, function };
+    /// Asks the policy, and tells what it took. Blocks as [`Self::call`] does.
+    pub fn call_measured(&self, request: &I::Request) -> Call<I::Answer> {
+        let request_bytes = match I::measure(request) {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                let answer = Err(Ended::Failed(failure));
+                return Call { answer, fuel: 0, request_bytes: 0, memory_bytes: 0 };
+            }
+        };
+        let (answer, spent) = run::<_, (I::Answer,)>(
+            &self.pre,
+            &self.function,
+            (request,),
+            request_bytes,
+            &self.allowance,
+        );
+        let answer = match answer {
+            Err(failure) => Err(Ended::Failed(failure)),
+            Ok((answer,)) => match I::check(&self.facts, request, &answer) {
+                Err(rule) => Err(Ended::Broke(rule)),
+                Ok(()) => Ok(answer),
+            },
+        };
+        Call { answer, fuel: spent.fuel, request_bytes, memory_bytes: spent.memory_bytes }
+    }
+
+    /// Compiles, links and tries a component, within this allowance. Blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no policy of this interface; see [`Refusal`].
+    pub fn load(engine: &Engine, bytes: &[u8], allowance: &Allowance) -> Result<Self, Refusal> {
+        let linked = Linked::new(engine, bytes, allowance.component_bytes)?;
+        let policy = Self::open(&linked, allowance)?;
         for (index, request) in I::trials().iter().enumerate() {
             policy.call(request).map_err(|failure| Refusal::Trial { index, failure })?;
         }
         Ok(policy)
+    }
+
+    /// Asks a component about itself, but nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::load`] does, but with no [`Refusal::Trial`].
+    pub fn open(linked: &Linked, allowance: &Allowance) -> Result<Self, Refusal> {
+        let Linked { digest, pre } = linked.clone();
+        let interface = find_interface::<I>(&linked.exports(), pre.component())?;
+        let of = PhantomData;
+        let probe = Probe { pre: &pre, interface: &interface, digest: &digest, allowance, of };
+        let facts = I::describe(&probe)?;
+        let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
+        Ok(Self { digest, facts, pre, function, allowance: *allowance })
+    }
+}
+
+/// A component that was compiled and linked with nothing. Cheap to clone.
+#[derive(Clone)]
+pub struct Linked {
+    digest: String,
+    pre: InstancePre<Limits>,
+}
+
+impl Linked {
+    /// Compiles a component of at most `bytes_max`. Blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no component, or wants something.
+    pub fn new(engine: &Engine, bytes: &[u8], bytes_max: usize) -> Result<Self, Refusal> {
+        let pre = link(engine, bytes, bytes_max)?;
+        Ok(Self { digest: digest(bytes), pre })
+    }
+
+    /// The names of what it exports.
+    pub fn exports(&self) -> Vec<String> {
+        let component = self.pre.component();
+        let exports = component.component_type();
+        exports.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
     }
 }
 
@@ -212,22 +318,12 @@ pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The interfaces that a component exports. Compiles: it blocks for up to seconds.
-///
-/// # Errors
-///
-/// Fails if it is no component that could be a policy.
-pub fn exports(engine: &Engine, bytes: &[u8]) -> Result<Vec<String>, Refusal> {
-    let pre = link(engine, bytes)?;
-    let exports = pre.component().component_type();
-    Ok(exports.exports(engine).map(|(name, _)| name.to_owned()).collect())
-}
-
 /// A policy that is being loaded.
 pub struct Probe<'a, I> {
     pre: &'a InstancePre<Limits>,
     interface: &'a ComponentExportIndex,
     digest: &'a String,
+    allowance: &'a Allowance,
     of: PhantomData<fn() -> I>,
 }
 
@@ -247,7 +343,8 @@ impl<I: Interface> Probe<'_, I> {
         R: Lift + Send + Sync + 'static,
     {
         let function = self.function::<(), (R,)>(name)?;
-        run::<(), (R,)>(self.pre, &function, (), 0, &I::ALLOWANCE, &mut 0)
+        let (answer, _) = run::<(), (R,)>(self.pre, &function, (), 0, self.allowance);
+        answer
             .map(|(answer,)| answer)
             .map_err(|failure| Refusal::Describe { function: name, failure })
     }
@@ -261,7 +358,7 @@ impl<I: Interface> Probe<'_, I> {
         let missing = || Refusal::NoFunction { interface: I::NAME, function: name };
         let component = self.pre.component();
         let index = component.get_export_index(Some(self.interface), name).ok_or_else(missing)?;
-        let mut store = store(self.pre.engine(), 0, &I::ALLOWANCE);
+        let mut store = store(self.pre.engine(), 0, self.allowance);
         let instance = start(&mut store, self.pre).map_err(Refusal::Start)?;
         match instance.get_typed_func::<P, R>(&mut store, &index) {
             Ok(_) => Ok(index),
@@ -275,9 +372,9 @@ impl<I: Interface> Probe<'_, I> {
 }
 
 /// Compiles a component and links it with nothing.
-fn link(engine: &Engine, bytes: &[u8]) -> Result<InstancePre<Limits>, Refusal> {
-    if bytes.len() > POLICY_BYTES_MAX {
-        return Err(Refusal::TooLarge(bytes.len()));
+fn link(engine: &Engine, bytes: &[u8], bytes_max: usize) -> Result<InstancePre<Limits>, Refusal> {
+    if bytes.len() > bytes_max {
+        return Err(Refusal::TooLarge { bytes: bytes.len(), most: bytes_max });
     }
     if Engine::detect_precompiled(bytes).is_some() {
         return Err(Refusal::Precompiled);
@@ -299,36 +396,43 @@ fn link(engine: &Engine, bytes: &[u8]) -> Result<InstancePre<Limits>, Refusal> {
         .map_err(|error| Refusal::Invalid(format!("{error:#}")))
 }
 
-fn find_interface<I: Interface>(component: &Component) -> Result<ComponentExportIndex, Refusal> {
-    component.get_export_index(None, I::NAME).ok_or_else(|| {
-        let exports = component.component_type();
-        let exports = exports.exports(component.engine()).map(|(name, _)| name.to_owned());
-        Refusal::NoInterface { interface: I::NAME, exports: exports.collect() }
-    })
+fn find_interface<I: Interface>(
+    exports: &[String],
+    component: &Component,
+) -> Result<ComponentExportIndex, Refusal> {
+    component
+        .get_export_index(None, I::NAME)
+        .ok_or_else(|| Refusal::NoInterface { interface: I::NAME, exports: exports.to_vec() })
 }
 
-/// Calls a function in a store of its own. `spent` is then the fuel that it took.
+/// What a call took.
+struct Spent {
+    fuel: u64,
+    memory_bytes: usize,
+}
+
+/// Calls a function in a store of its own.
 fn run<P, R>(
     pre: &InstancePre<Limits>,
     function: &ComponentExportIndex,
     params: P,
     request_bytes: usize,
     allowance: &Allowance,
-    spent: &mut u64,
-) -> Result<R, Failure>
+) -> (Result<R, Failure>, Spent)
 where
     P: ComponentNamedList + Lower + Send + Sync,
     R: ComponentNamedList + Lift + Send + Sync + 'static,
 {
     let mut store = store(pre.engine(), request_bytes, allowance);
-    let given = store.get_fuel().unwrap_or(0);
-    let instance = start(&mut store, pre)?;
-    let function: TypedFunc<P, R> = instance
-        .get_typed_func(&mut store, function)
-        .expect("the function's type was checked when the policy was loaded");
-    let answer = function.call(&mut store, params);
-    *spent = given.saturating_sub(store.get_fuel().unwrap_or(0));
-    answer.map_err(|error| failure(&error, store.data()))
+    let granted = store.get_fuel().unwrap_or(0);
+    let answer = start(&mut store, pre).and_then(|instance| {
+        let function: TypedFunc<P, R> = instance
+            .get_typed_func(&mut store, function)
+            .expect("the function's type was checked when the policy was loaded");
+        function.call(&mut store, params).map_err(|error| failure(&error, store.data()))
+    });
+    let fuel = granted - store.get_fuel().unwrap_or(0);
+    (answer, Spent { fuel, memory_bytes: store.data().largest_bytes() })
 }
 
 fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instance, Failure> {
@@ -341,7 +445,7 @@ fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instanc
 
 /// A store for one call with a request of this size.
 fn store(engine: &Engine, request_bytes: usize, allowance: &Allowance) -> Store<Limits> {
-    let limits = Limits { memory_bytes: allowance.memory_bytes, refused: false };
+    let limits = Limits::new(allowance);
     let mut store = Store::new(engine, limits);
     store.limiter(|limits| limits);
     store.set_epoch_deadline(allowance.ticks);
@@ -350,59 +454,6 @@ fn store(engine: &Engine, request_bytes: usize, allowance: &Allowance) -> Store<
     let fuel = allowance.fuel.saturating_add(allowance.fuel_per_byte.saturating_mul(bytes));
     store.set_fuel(fuel).expect("the engine of policies counts fuel");
     store
-}
-
-/// What a call may take, and whether it was refused more.
-pub struct Limits {
-    memory_bytes: usize,
-    refused: bool,
-}
-
-impl ResourceLimiter for Limits {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        self.refused |= desired > self.memory_bytes;
-        Ok(desired <= self.memory_bytes)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        self.refused |= desired > TABLE_ELEMENTS_MAX;
-        Ok(desired <= TABLE_ELEMENTS_MAX)
-    }
-
-    fn instances(&self) -> usize {
-        CORE_INSTANCES_MAX
-    }
-
-    fn tables(&self) -> usize {
-        TABLES_MAX
-    }
-
-    fn memories(&self) -> usize {
-        MEMORIES_MAX
-    }
-}
-
-/// Why a call ended early. Whoever was refused memory and then trapped had no other way to say so.
-fn failure(error: &wasmtime::Error, limits: &Limits) -> Failure {
-    let trap = error.downcast_ref::<Trap>();
-    match trap {
-        Some(Trap::OutOfFuel) => Failure::OutOfFuel,
-        Some(Trap::Interrupt) => Failure::OutOfTime,
-        Some(Trap::StackOverflow | Trap::AllocationTooLarge) => Failure::OutOfMemory,
-        _ if limits.refused => Failure::OutOfMemory,
-        Some(_) => Failure::Trapped,
-        None => Failure::InvalidAnswer,
-    }
 }
 
 #[cfg(test)]

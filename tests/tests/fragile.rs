@@ -1,15 +1,19 @@
-//! A policy that passes every check and fails in the field: it lays out all passages as plain text,
-//! and traps where they are more than so many.
+//! A policy that passes every check, the conformance kit's too, and fails in the field: it lays out
+//! all passages as plain text, and traps where they are more than so many and the time is real.
 
 use loci_tests::server::repository;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The most passages of a request that a policy is tried with before it is taken.
-const TRIED_WITH: u32 = 6;
+/// The most passages that it can lay out.
+const PASSAGES_MAX: u32 = 6;
 
-/// A component for `loci:policy/assembly` that traps with more than six passages. `mark` makes it
-/// another one.
+/// The time in the requests of the conformance kit, in seconds since 1970: it is before every real
+/// one. A time beyond all, which the kit tries too, is negative here.
+const TIME_OF_KIT: u32 = 1_767_225_600;
+
+/// A component for `loci:policy/assembly` that traps with more than six passages, where the kit does
+/// not see it. `mark` makes it another one.
 pub fn component(mark: u32) -> Vec<u8> {
     let mut module = wat::parse_str(text(mark)).expect("the text of a module");
     let mut resolve = Resolve::default();
@@ -47,8 +51,11 @@ fn text(mark: u32) -> String {
             (func (export "loci:policy/assembly@0.1.0#assemble")
                 (param $passage i32) (param $count i32) (param $now i64) (result i32)
                 (local $parts i32) (local $part i32) (local $end i32) (local $seen i32)
-                (local $span i32)
-                (if (i32.gt_u (local.get $count) (i32.const {TRIED_WITH})) (then (unreachable)))
+                (local $span i32) (local $kind i32)
+                (if (i32.and
+                        (i32.gt_u (local.get $count) (i32.const {PASSAGES_MAX}))
+                        (i64.gt_s (local.get $now) (i64.const {TIME_OF_KIT})))
+                    (then (unreachable)))
                 (local.set $parts (call $take (i32.const 0) (i32.const 0) (i32.const 8)
                     (i32.mul (local.get $count) (i32.const 16))))
                 (local.set $part (local.get $parts))
@@ -56,8 +63,11 @@ fn text(mark: u32) -> String {
                     (i32.add (local.get $passage) (i32.mul (local.get $count) (i32.const 56))))
                 (block $done (loop $each
                     (br_if $done (i32.ge_u (local.get $passage) (local.get $end)))
-                    (local.set $seen (i32.or (local.get $seen)
-                        (i32.shl (i32.const 1) (i32.load8_u offset=4 (local.get $passage)))))
+                    ;; How many instructions (0) there are, and in the upper half queries (4).
+                    (local.set $kind (i32.load8_u offset=4 (local.get $passage)))
+                    (if (i32.eqz (i32.and (local.get $kind) (i32.const 3))) (then
+                        (local.set $seen (i32.add (local.get $seen) (i32.shl (i32.const 1)
+                            (i32.mul (local.get $kind) (i32.const 4)))))))
                     (if (i32.load offset=48 (local.get $passage)) (then
                         (local.set $span (i32.load offset=44 (local.get $passage)))
                         (i32.store8 (local.get $part) (i32.const 1))
@@ -67,7 +77,7 @@ fn text(mark: u32) -> String {
                         (local.set $part (i32.add (local.get $part) (i32.const 16)))))
                     (local.set $passage (i32.add (local.get $passage) (i32.const 56)))
                     (br $each)))
-                (if (i32.ne (i32.and (local.get $seen) (i32.const 17)) (i32.const 17)) (then
+                (if (i32.ne (local.get $seen) (i32.const 65537)) (then
                     (i32.store (i32.const 256) (i32.const 1))
                     (return (i32.const 256))))
                 (i32.store (i32.const 260) (i32.const 1))

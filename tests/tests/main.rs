@@ -1,5 +1,6 @@
 //! What no single crate can show. One binary, so that it links once.
 
+mod authoring;
 mod clients;
 mod crash;
 mod documents;
@@ -29,3 +30,4 @@ mod supersede;
 mod support;
 mod swap;
 mod tidy;
+mod zoo;

@@ -7,6 +7,7 @@ mod component;
 mod dynamic;
 mod golden;
 mod javascript;
+pub mod kit;
 mod model;
 mod native;
 mod properties;

@@ -18,6 +18,10 @@ const SPANS_MAX: usize = 4;
 /// The most units that are tried for their words, so that the time stays linear in the text.
 const TRIED_MAX: usize = 64;
 
+/// The units that are compared with each other in each try: those that begin with most words. A
+/// text of nothing but matches has thousands.
+const COMPARED_MAX: usize = 512;
+
 /// Chooses what to keep of each source.
 pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
     let stems = query_stems(&request.query, QUERY_WORDS_MAX);
@@ -103,15 +107,22 @@ impl Choice<'_> {
         let mut weights = weights(&found);
         let mut left: Vec<usize> = (0..found.len()).filter(|index| found[*index] != 0).collect();
         let mut chosen = Vec::new();
+        let score = |index: usize, weights: &[f32]| {
+            let shared: f32 = bits(found[index]).map(|bit| weights[bit]).sum();
+            // Of two sentences with the same words the shorter says more to the point.
+            shared / (1.0 + self.units[index].len() as f32 / 400.0)
+        };
+        if left.len() > COMPARED_MAX {
+            let mut scored: Vec<(f32, usize)> =
+                left.iter().map(|index| (score(*index, &weights), *index)).collect();
+            scored.sort_by(|one, two| two.0.total_cmp(&one.0).then(one.1.cmp(&two.1)));
+            left = scored[..COMPARED_MAX].iter().map(|(_, index)| *index).collect();
+            left.sort_unstable();
+        }
         for _ in 0..TRIED_MAX {
-            let score = |index: usize| {
-                let shared: f32 = bits(found[index]).map(|bit| weights[bit]).sum();
-                // Of two sentences with the same words the shorter says more to the point.
-                shared / (1.0 + self.units[index].len() as f32 / 400.0)
-            };
             // The first of the best: what stands earlier is more often the point of a text.
             let best = (0..left.len())
-                .map(|place| (place, score(left[place])))
+                .map(|place| (place, score(left[place], &weights)))
                 .reduce(|best, next| if next.1 > best.1 { next } else { best });
             let Some((place, _)) = best else { break };
             let index = left.remove(place);

@@ -17,9 +17,9 @@ use crate::bindings::policy::{
     assembly, chunking, condensation, extraction, ranking, truncation, types, versions as chosen,
 };
 use crate::policies::{Hook, Registry};
-use crate::slot::{Refusal, Slot};
-use documents::{Chunking, Extraction};
-use interfaces::{Assembly, Condensation, Ranking, Truncation};
+use crate::slot::{Refusal, Size, Slot};
+pub use documents::{Chunking, Extraction};
+pub use interfaces::{Assembly, Condensation, Ranking, Truncation};
 use versions::Selected;
 
 /// The policies of the application. Cheap to clone; all clones share the slots.
@@ -59,14 +59,14 @@ impl Ctx {
     /// # Errors
     ///
     /// Fails if a component is no policy of its interface; see [`Refusal`].
-    pub fn new(engine: &Engine, components: &Components<'_>) -> Result<Self, Refusal> {
+    pub fn new(engine: &Engine, components: &Components<'_>, size: Size) -> Result<Self, Refusal> {
         Ok(Self {
-            assembly: Arc::new(Slot::new(engine, components.assembly)?),
-            truncation: Arc::new(Slot::new(engine, components.truncation)?),
-            ranking: Arc::new(Slot::new(engine, components.ranking)?),
-            condensation: Arc::new(Slot::new(engine, components.condensation)?),
-            extraction: Arc::new(Slot::new(engine, components.extraction)?),
-            chunking: Arc::new(Slot::new(engine, components.chunking)?),
+            assembly: Arc::new(Slot::new(engine, components.assembly, size)?),
+            truncation: Arc::new(Slot::new(engine, components.truncation, size)?),
+            ranking: Arc::new(Slot::new(engine, components.ranking, size)?),
+            condensation: Arc::new(Slot::new(engine, components.condensation, size)?),
+            extraction: Arc::new(Slot::new(engine, components.extraction, size)?),
+            chunking: Arc::new(Slot::new(engine, components.chunking, size)?),
             registry: None,
             selected: Selected::default(),
         })

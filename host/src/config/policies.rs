@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::authoring::Language;
+use crate::slot::Size;
+
 /// The arguments of `loci policy`.
 #[derive(Debug, Args)]
 pub struct PolicyArguments {
@@ -21,7 +24,21 @@ pub struct PolicyArguments {
     pub json: bool,
     /// What to do.
     #[command(subcommand)]
-    pub command: PolicyCommand,
+    pub command: PolicyTask,
+}
+
+/// What can be done about policies.
+#[derive(Debug, Subcommand)]
+pub enum PolicyTask {
+    /// Write a project of a policy into a new folder; needs no server
+    New(NewArguments),
+    /// Make a component of a core module that Rust compiled; needs no server
+    Pack(PackArguments),
+    /// Try whether a component keeps the contract of its world; needs no server
+    Check(CheckArguments),
+    /// What a server does.
+    #[command(flatten)]
+    Server(PolicyCommand),
 }
 
 /// What can be done with policies. A digest may be shortened to its first 8 characters.
@@ -67,4 +84,37 @@ pub enum PolicyCommand {
     },
     /// Tell what was done with policies, the latest first
     Log,
+}
+
+/// The arguments of `loci policy check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The component, a `.wasm` file
+    pub file: PathBuf,
+    /// The world it must be of, `prompt-assembly` for example [default: the one that it exports]
+    #[arg(long, value_name = "WORLD")]
+    pub world: Option<String>,
+    /// What policies may be and use on the server that it is for
+    #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
+    pub policy_size: Size,
+}
+
+/// The arguments of `loci policy new`.
+#[derive(Debug, Args)]
+pub struct NewArguments {
+    /// What the policy and its folder are called, in kebab-case
+    pub name: String,
+    /// The language
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Language,
+}
+
+/// The arguments of `loci policy pack`.
+#[derive(Debug, Args)]
+pub struct PackArguments {
+    /// The module, a `.wasm` file that was built for `wasm32-unknown-unknown`
+    pub module: PathBuf,
+    /// Where the component goes [default: the name of the module, in kebab-case, in this folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

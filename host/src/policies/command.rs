@@ -1,4 +1,5 @@
-//! `loci policy`: the policies of a running server, over its API.
+//! `loci policy`: the policies of a running server, over its API. What needs no server is
+//! handed on.
 
 use std::path::Path;
 
@@ -7,7 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::server::Server;
-use crate::config::{PolicyArguments, PolicyCommand};
+use crate::authoring;
+use crate::config::{PolicyArguments, PolicyCommand, PolicyTask};
+use crate::kit;
 use crate::slot::POLICY_BYTES_MAX;
 
 /// The characters of a digest that are shown in a list.
@@ -19,10 +22,16 @@ const DIGEST_SHOWN: usize = 12;
 ///
 /// Fails if the server cannot be reached, or says no.
 pub fn run(arguments: PolicyArguments) -> Result<()> {
+    let command = match arguments.command {
+        PolicyTask::New(new) => return authoring::new(&new),
+        PolicyTask::Pack(pack) => return authoring::pack(&pack),
+        PolicyTask::Check(check) => return kit::command::run(&check, arguments.json),
+        PolicyTask::Server(command) => command,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::new(&arguments.server)?;
-        let (answer, told) = ask(&server, arguments.command).await?;
+        let (answer, told) = ask(&server, command).await?;
         match arguments.json {
             true => println!("{}", serde_json::to_string_pretty(&answer)?),
             false => told.iter().for_each(|line| println!("{line}")),
@@ -144,7 +153,8 @@ fn info(row: &Value) -> Vec<String> {
 
 fn event(event: &Value) -> String {
     let [at, what, interface] = ["at", "what", "interface"].map(|key| text(&event[key]));
-    let more = event["note"].as_str().or(event["name"].as_str()).unwrap_or_default();
+    let more: Vec<&str> = ["name", "note"].iter().filter_map(|key| event[*key].as_str()).collect();
+    let more = more.join("  ");
     let line = format!("{at}  {what:11}  {interface:12}  {}  {more}", short(&event["digest"]));
     line.trim_end().to_owned()
 }

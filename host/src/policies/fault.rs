@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{DIGEST_CHARS_MIN, POLICIES_MAX};
+use crate::kit::Report;
 use crate::slot::Refusal;
 
 /// Why something could not be done with a policy. Whoever asked for it reads this.
@@ -12,6 +13,8 @@ pub enum Fault {
     Refused(Refusal),
     /// The component implements none of these interfaces, or several, but exports those.
     NotOneInterface { known: Vec<&'static str>, exports: Vec<String> },
+    /// The component does not keep the contract of its interface.
+    BreaksContract(Box<Report>),
     /// There is no policy with this digest.
     NotFound(String),
     /// Several digests begin so.
@@ -48,6 +51,11 @@ impl fmt::Display for Fault {
                 let what = if exports.is_empty() { "nothing".to_owned() } else { list(exports) };
                 write!(f, "a policy exports one of {}, and this one exports {what}", list(known))
             }
+            Self::BreaksContract(report) => write!(
+                f,
+                "the policy does not keep its contract: {}; `loci policy check FILE` tells all",
+                report.summary()
+            ),
             Self::NotFound(digest) => write!(
                 f,
                 "no policy has the digest `{}`: at least the first {DIGEST_CHARS_MIN} characters \

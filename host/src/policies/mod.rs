@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 use wasmtime::Engine;
 
-use crate::slot::{self, Place, Told};
+use crate::kit::Report;
+use crate::slot::{self, Linked, Place, Told};
 pub use fault::Fault;
 pub use log::Tried;
 use log::{Event, Log, What};
@@ -77,9 +78,13 @@ pub struct Row {
     pub tried: Option<Tried>,
 }
 
+/// The conformance kit, for components of this host's engine and size. Blocks for up to seconds.
+pub type Kit = Box<dyn Fn(&[u8]) -> Report + Send + Sync>;
+
 /// All policies.
 pub struct Registry {
     engine: Engine,
+    kit: Kit,
     hooks: Vec<Hook>,
     shelf: Shelf,
     /// Held for as long as something is changed.
@@ -94,14 +99,14 @@ impl Registry {
     /// # Errors
     ///
     /// Fails if the folder cannot be used, or its log is damaged.
-    pub fn open(engine: &Engine, data: &Path, hooks: Vec<Hook>) -> Result<Self> {
+    pub fn open(engine: &Engine, data: &Path, hooks: Vec<Hook>, kit: Kit) -> Result<Self> {
         let folder = data.join(FOLDER);
         let at = || format!("cannot use the folder `{}`", folder.display());
         let shelf = Shelf::open(&folder).with_context(at)?;
         let mut state = State::default();
         let log = Log::open(&folder, |event| state.apply(event)).with_context(at)?;
         let (log, state) = (Mutex::new(log), Mutex::new(state));
-        let registry = Self { engine: engine.clone(), hooks, shelf, log, state };
+        let registry = Self { engine: engine.clone(), kit, hooks, shelf, log, state };
         registry.restore()?;
         Ok(registry)
     }
@@ -168,8 +173,8 @@ impl Registry {
                     "time_ms": allowance.ticks * crate::engine::TICK.as_millis() as u64,
                     "memory_bytes": allowance.memory_bytes,
                     "answer_bytes": allowance.answer_bytes,
-                    "table_elements": slot::TABLE_ELEMENTS_MAX,
-                    "component_bytes": slot::POLICY_BYTES_MAX,
+                    "table_elements": allowance.table_elements,
+                    "component_bytes": allowance.component_bytes,
                 },
             })
         };
@@ -192,13 +197,18 @@ impl Registry {
     }
 
     /// Checks a component and puts it on the shelf. Returns it, and whether it is new there.
-    /// Compiles: it blocks for up to seconds.
+    /// Compiles, and runs the conformance kit: it blocks for up to seconds.
     ///
     /// # Errors
     ///
-    /// Fails if it is no policy, or if it cannot be kept.
+    /// Fails if it is no policy, if it does not keep the contract, or if it cannot be kept.
     pub fn add(&self, bytes: &[u8], name: Option<&str>) -> Result<(Row, bool), Fault> {
         let digest = slot::digest(bytes);
+        if let Ok(row) = self.find(&digest) {
+            return Ok((row, false));
+        }
+        // Nothing else waits for the kit.
+        let checked = self.check(bytes);
         let mut log = lock(&self.log);
         if let Ok(row) = self.find(&digest) {
             return Ok((row, false));
@@ -206,8 +216,7 @@ impl Registry {
         if lock(&self.state).known.len() >= POLICIES_MAX {
             return Err(Fault::TooMany);
         }
-        let checked = self.check(bytes);
-        let (hook, told) = checked.inspect_err(|fault| {
+        let (hook, told, report) = checked.inspect_err(|fault| {
             let refused = Event::now(What::Refused, "", &digest).named(name);
             if let Err(error) = self.done(&mut log, refused.noted(&fault.to_string())) {
                 warn!("{error:#}");
@@ -215,7 +224,8 @@ impl Registry {
         })?;
         self.shelf.store(&digest, bytes).context("the policy could not be stored")?;
         let name = name.or(told.name.as_deref());
-        self.done(&mut log, Event::now(What::Added, hook.name(), &digest).named(name))?;
+        let added = Event::now(What::Added, hook.name(), &digest).named(name);
+        self.done(&mut log, added.noted(&report.summary()))?;
         Ok((self.find(&digest)?, true))
     }
 
@@ -241,16 +251,22 @@ impl Registry {
         Ok(self.done(&mut log, Event { tried: Some(tried), ..event })?)
     }
 
-    /// Finds the hook that a component is for, and tries it there.
-    fn check(&self, bytes: &[u8]) -> Result<(&Hook, Told), Fault> {
-        let exports = slot::exports(&self.engine, bytes)?;
+    /// Finds the hook that a component is for, tries it there, and runs the kit.
+    fn check(&self, bytes: &[u8]) -> Result<(&Hook, Told, Report), Fault> {
+        let most = self.hooks.iter().map(|hook| hook.place.allowance().component_bytes).max();
+        let exports = Linked::new(&self.engine, bytes, most.unwrap_or(0))?.exports();
         let is_for = |hook: &&Hook| exports.iter().any(|export| export == hook.place.interface());
         let hooks: Vec<&Hook> = self.hooks.iter().filter(is_for).collect();
         let [hook] = hooks.as_slice() else {
             let known = self.hooks.iter().map(|hook| hook.place.interface()).collect();
             return Err(Fault::NotOneInterface { known, exports });
         };
-        Ok((*hook, hook.place.prepare(bytes)?))
+        let told = hook.place.prepare(bytes)?;
+        let report = (self.kit)(bytes);
+        match report.passed {
+            true => Ok((*hook, told, report)),
+            false => Err(Fault::BreaksContract(Box::new(report))),
+        }
     }
 
     /// Puts a policy in use: calls that have begun end with the one that they began with. Blocks,

@@ -62,7 +62,14 @@ impl Host {
         let shipped = component(INTERFACE, "shipped");
         let place = Arc::new(Fake(Mutex::new(slot::digest(&shipped))));
         let hooks = vec![Hook::new(place, &shipped)];
-        Registry::open(self.engines.policies(), self.data.path(), hooks).expect("a registry")
+        let kit = Box::new(|bytes: &[u8]| {
+            let mut report = Report::new(bytes.len(), slot::digest(bytes));
+            if bytes.ends_with(b"wrong") {
+                report.fail_to_load(&Refusal::Description("it is wrong"));
+            }
+            report
+        });
+        Registry::open(self.engines.policies(), self.data.path(), hooks, kit).expect("a registry")
     }
 }
 
@@ -122,6 +129,7 @@ fn what_is_refused_is_noted_and_changes_nothing() {
     let before = active(&registry);
     for (bytes, reason) in [
         (component(INTERFACE, "bad"), "it is bad"),
+        (component(INTERFACE, "wrong"), "does not keep its contract: not-loaded"),
         (component("loci:policy/other@0.1.0", "x"), "exports `loci:policy/other@0.1.0`"),
         (b"\0asm\x01\0\0\0".to_vec(), "core module"),
         (b"no Wasm".to_vec(), "no WebAssembly"),

@@ -11,6 +11,7 @@ use crate::capability::embeddings::{self, StaticEmbedder};
 use crate::capability::{former, inference, llm, policy, search, sqlite, variables};
 use crate::config::ServeConfig;
 use crate::engine::Engines;
+use crate::kit;
 use crate::manifest::{self, DEFAULT_DATABASE};
 use crate::metrics::Metrics;
 use crate::model::llama::{LlamaEmbedder, Setup};
@@ -19,6 +20,7 @@ use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
 use crate::policies::Registry;
 use crate::serve::guest::Grants;
 use crate::serve::models::Models;
+use crate::slot::Size;
 use crate::store::{Database, Limits};
 
 /// The interfaces of policies.
@@ -59,6 +61,7 @@ pub struct Services {
     databases: Arc<HashMap<String, Database>>,
     models: Arc<Models>,
     data: PathBuf,
+    policy_size: Size,
     metrics: Arc<Metrics>,
     /// The policies, once the component that depends on them is loaded.
     registry: OnceLock<Arc<Registry>>,
@@ -87,6 +90,7 @@ impl Services {
             databases: Arc::new(databases),
             models,
             data: config.data.clone(),
+            policy_size: config.policy_size,
             metrics: Arc::new(Metrics::new()),
             registry: OnceLock::new(),
             embedder: embedder(config),
@@ -194,9 +198,11 @@ impl Services {
             chunking: &file(CHUNKING)?,
         };
         let engine = self.engines.policies();
-        let policies = policy::Ctx::new(engine, &components)?;
+        let policies = policy::Ctx::new(engine, &components, self.policy_size)?;
         let hooks = policies.hooks(&components);
-        let registry = Arc::new(Registry::open(engine, &self.data, hooks)?);
+        let (engine_of_kit, size) = (engine.clone(), self.policy_size);
+        let kit = Box::new(move |bytes: &[u8]| kit::check(&engine_of_kit, bytes, None, size));
+        let registry = Arc::new(Registry::open(engine, &self.data, hooks, kit)?);
         ensure!(
             self.registry.set(Arc::clone(&registry)).is_ok(),
             "two components depend on policies, and their slots are those of one"

@@ -42,7 +42,7 @@ impl<I: Interface> Place for Slot<I> {
     }
 
     fn allowance(&self) -> Allowance {
-        I::ALLOWANCE
+        self.allowance
     }
 
     fn current(&self) -> Told {
@@ -52,7 +52,7 @@ impl<I: Interface> Place for Slot<I> {
     fn prepare(&self, bytes: &[u8]) -> Result<Told, Refusal> {
         let policy = match self.find(&digest(bytes)) {
             Some(policy) => policy,
-            None => Arc::new(Policy::load(&self.engine, bytes)?),
+            None => Arc::new(Policy::load(&self.engine, bytes, &self.allowance)?),
         };
         let told = policy.told();
         self.keep(policy);

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use super::POLICY_BYTES_MAX;
 use crate::bindings::policy::types::Failure;
 
 /// Why a component is not taken as a policy. Whoever sent it reads this.
 #[derive(Debug)]
 pub enum Refusal {
-    /// It has this many bytes.
-    TooLarge(usize),
+    /// It has this many bytes, of so many that are taken.
+    TooLarge { bytes: usize, most: usize },
     /// It is machine code, whose safety nobody can check.
     Precompiled,
     /// It is a core module.
@@ -39,8 +38,8 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge(bytes) => {
-                write!(f, "the policy has {bytes} bytes, and at most {POLICY_BYTES_MAX} are taken")
+            Self::TooLarge { bytes, most } => {
+                write!(f, "the policy has {bytes} bytes, and at most {most} are taken")
             }
             Self::Precompiled => f.write_str(
                 "the policy is compiled already; send the WebAssembly component that it was \
@@ -90,6 +89,11 @@ fn list(names: &[String]) -> String {
 }
 
 /// The case, as the interface calls it.
+pub fn case(failure: Failure) -> &'static str {
+    name(failure).trim_matches('`')
+}
+
+/// The case, as the interface calls it, in backticks.
 pub fn name(failure: Failure) -> &'static str {
     match failure {
         Failure::Trapped => "`trapped`",

@@ -30,8 +30,8 @@ impl Interface for Echo {
         }
     }
 
-    fn keeps_rules((): &(), _: &u32, answer: &Vec<u32>) -> bool {
-        answer.len() == 1
+    fn check((): &(), _: &u32, answer: &Vec<u32>) -> Result<(), &'static str> {
+        if answer.len() == 1 { Ok(()) } else { Err("an answer is one number") }
     }
 
     fn trials() -> Vec<u32> {
@@ -106,13 +106,17 @@ fn load(slot: &Slot<Echo>, bytes: &[u8]) {
 
 fn refusal(bytes: &[u8]) -> String {
     let (engines, _folder) = engines();
-    Slot::<Echo>::new(engines.policies(), bytes).err().expect("a refusal").to_string()
+    Slot::<Echo>::new(engines.policies(), bytes, Size::Standard)
+        .err()
+        .expect("a refusal")
+        .to_string()
 }
 
 #[test]
 fn each_abuse_ends_with_its_own_case() {
     let (engines, _folder) = engines();
-    let slot = Slot::<Echo>::new(engines.policies(), &component(42, "")).expect("a policy");
+    let slot = Slot::<Echo>::new(engines.policies(), &component(42, ""), Size::Standard)
+        .expect("a policy");
     for (request, expected) in [
         (LOOP, Failure::OutOfFuel),
         (GROW, Failure::OutOfMemory),
@@ -136,7 +140,7 @@ fn what_is_no_policy_is_refused_by_name() {
     let compiled = engines.policies().precompile_component(&good).expect("compiled");
     let wasi = "(component (import \"wasi:cli/environment@0.2.0\" (instance)))";
     for (bytes, expected) in [
-        (vec![0; POLICY_BYTES_MAX + 1], "8388609 bytes"),
+        (vec![0; OF_A_TURN.component_bytes + 1], "8388609 bytes"),
         (compiled, "compiled already"),
         (binary("(module)"), "is a core module"),
         (b"(component)".to_vec(), "no WebAssembly component"),
@@ -197,7 +201,8 @@ fn what_cannot_start_or_fails_its_trial_is_refused() {
 #[test]
 fn a_refused_component_leaves_the_slot_as_it_was() {
     let (engines, _folder) = engines();
-    let slot = Slot::<Echo>::new(engines.policies(), &component(1, "")).expect("a policy");
+    let slot =
+        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
     assert!(slot.prepare(&binary("(component)")).is_err());
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![1]));
 }
@@ -205,7 +210,8 @@ fn a_refused_component_leaves_the_slot_as_it_was() {
 #[test]
 fn a_call_ends_with_the_policy_that_it_began_with() {
     let (engines, _folder) = engines();
-    let slot = Slot::<Echo>::new(engines.policies(), &component(1, "")).expect("a policy");
+    let slot =
+        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
     let before = slot.current();
     load(&slot, &component(2, ""));
     assert_eq!(before.call(&ANSWER), Ok(vec![1]));
@@ -216,7 +222,8 @@ fn a_call_ends_with_the_policy_that_it_began_with() {
 #[test]
 fn replacing_a_policy_under_load_fails_no_call() {
     let (engines, _folder) = engines();
-    let slot = Slot::<Echo>::new(engines.policies(), &component(1, "")).expect("a policy");
+    let slot =
+        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let caller = || {
@@ -249,7 +256,8 @@ fn what_one_call_leaves_in_memory_the_next_does_not_find() {
     let (engines, _folder) = engines();
     let remember = "(i32.store (i32.const 16)
         (i32.add (i32.load (i32.const 16)) (i32.const 1)))";
-    let slot = Slot::<Echo>::new(engines.policies(), &component(1, remember)).expect("a policy");
+    let slot = Slot::<Echo>::new(engines.policies(), &component(1, remember), Size::Standard)
+        .expect("a policy");
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![2]));
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![2]));
 }

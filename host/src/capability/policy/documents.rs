@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::component::Accessor;
 
+use super::rules::{ONLY_THE_HOST_FAILS, must};
 use super::{Policies, View};
 use crate::bindings::policy::types::{Block, BlockKind, Failure, Span};
 use crate::bindings::policy::{chunking, extraction};
-use crate::slot::{Allowance, Interface, Probe, Refusal, Slot};
+use crate::slot::{Allowance, Interface, OF_A_TURN, Probe, Refusal, Slot};
 
 /// A file, in bytes.
 const FILE_BYTES_MAX: usize = 15 << 20;
@@ -51,6 +52,7 @@ impl Interface for Extraction {
         ticks: 3_000,
         memory_bytes: 384 << 20,
         answer_bytes: 32 << 20,
+        ..OF_A_TURN
     };
     type Request = Vec<u8>;
     type Answer = Result<extraction::Extracted, extraction::Error>;
@@ -67,20 +69,27 @@ impl Interface for Extraction {
         }
     }
 
-    fn keeps_rules((): &Self::Facts, _: &Self::Request, answer: &Self::Answer) -> bool {
-        match answer {
-            Ok(it) => {
-                it.text.len() <= TEXT_BYTES_MAX
-                    && it.title.len() <= TITLE_BYTES_MAX
-                    && it.encoding.len() <= TITLE_BYTES_MAX
-                    && it.gaps.len() <= GAPS_MAX
-                    && !it.text.trim().is_empty()
-                    && !it.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t')
-                    && blocks_are_valid(&it.text, &it.blocks)
-            }
-            Err(extraction::Error::Failed(_)) => false,
-            Err(_) => true,
-        }
+    fn check(
+        (): &Self::Facts,
+        _: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
+        let it = match answer {
+            Ok(it) => it,
+            Err(extraction::Error::Failed(_)) => return Err(ONLY_THE_HOST_FAILS),
+            Err(_) => return Ok(()),
+        };
+        let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+        must(it.text.len() <= TEXT_BYTES_MAX, "a text has at most 8388608 bytes")?;
+        must(!it.text.trim().is_empty(), "a text has something in it")?;
+        must(!it.text.contains(control), "a text has no control characters")?;
+        must(it.title.len() <= TITLE_BYTES_MAX, "a title has at most 512 bytes")?;
+        must(it.encoding.len() <= TITLE_BYTES_MAX, "an encoding has at most 512 bytes")?;
+        must(it.gaps.len() <= GAPS_MAX, "there are at most 4096 gaps")?;
+        must(
+            blocks_are_valid(&it.text, &it.blocks),
+            "blocks stand in the text, in order, with a level where they are headings",
+        )
     }
 
     fn trials() -> Vec<Self::Request> {
@@ -99,6 +108,7 @@ impl Interface for Chunking {
         ticks: 1_000,
         memory_bytes: 256 << 20,
         answer_bytes: 16 << 20,
+        ..OF_A_TURN
     };
     type Request = chunking::Request;
     type Answer = Result<Vec<chunking::Chunk>, chunking::Error>;
@@ -121,8 +131,16 @@ impl Interface for Chunking {
         }
     }
 
-    fn keeps_rules((): &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
-        answer.as_ref().is_ok_and(|chunks| chunks_are_valid(request, chunks))
+    fn check(
+        (): &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
+        let chunks = answer.as_ref().map_err(|_| ONLY_THE_HOST_FAILS)?;
+        must(
+            chunks_are_valid(request, chunks),
+            "chunks hold the whole text in order, are short enough, and name headings above them",
+        )
     }
 
     fn trials() -> Vec<Self::Request> {

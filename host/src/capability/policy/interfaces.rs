@@ -3,7 +3,7 @@
 use super::rules;
 use crate::bindings::policy::types::{Failure, Kind, Passage, Role, Span};
 use crate::bindings::policy::{assembly, condensation, ranking, truncation};
-use crate::slot::{Interface, Probe, Refusal};
+use crate::slot::{Allowance, Interface, OF_A_TURN, Probe, Refusal};
 
 /// The length of one text, in bytes.
 const TEXT_BYTES_MAX: usize = 65_536;
@@ -74,7 +74,11 @@ impl Interface for Assembly {
         Ok(measure(PASSAGES_MAX, texts)? + spans * size_of::<Span>())
     }
 
-    fn keeps_rules(facts: &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
+    fn check(
+        facts: &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
         rules::assembly(facts.literals.len(), request, answer)
     }
 
@@ -126,7 +130,11 @@ impl Interface for Truncation {
         measure(ITEMS_MAX, request.items.iter().map(|_| ""))
     }
 
-    fn keeps_rules((): &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
+    fn check(
+        (): &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
         rules::truncation(request, answer)
     }
 
@@ -168,7 +176,11 @@ impl Interface for Ranking {
         Ok(measure_text(&request.query)? + names + measure(CANDIDATES_MAX, texts)?)
     }
 
-    fn keeps_rules((): &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
+    fn check(
+        (): &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
         rules::ranking(request, answer)
     }
 
@@ -205,6 +217,8 @@ impl Interface for Ranking {
 impl Interface for Condensation {
     const NAME: &'static str = "loci:policy/condensation@0.1.0";
     const FUNCTION: &'static str = "condense";
+    /// It reads every word: a text of nothing but matches costs 700 for each byte.
+    const ALLOWANCE: Allowance = Allowance { fuel_per_byte: 1_400, ..OF_A_TURN };
     type Request = condensation::Request;
     type Answer = Result<Vec<Vec<Span>>, condensation::Error>;
     type Facts = ();
@@ -218,7 +232,11 @@ impl Interface for Condensation {
         Ok(measure_text(&request.query)? + measure(SOURCES_MAX, texts)?)
     }
 
-    fn keeps_rules((): &Self::Facts, request: &Self::Request, answer: &Self::Answer) -> bool {
+    fn check(
+        (): &Self::Facts,
+        request: &Self::Request,
+        answer: &Self::Answer,
+    ) -> Result<(), &'static str> {
         rules::condensation(request, answer)
     }
 

@@ -44,20 +44,42 @@ pub fn check_description(description: &assembly::Description) -> Result<(), &'st
     rules.iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, rule)| Err(*rule))
 }
 
-/// Whether this is a plan for this request, by a policy with so many literals.
+/// The rule that every interface has.
+pub const ONLY_THE_HOST_FAILS: &str = "only the host says `failed`";
+
+/// Whether a rule is kept.
+pub type Checked = Result<(), &'static str>;
+
+/// Fails with the rule unless it is kept.
+///
+/// # Errors
+///
+/// Fails with `rule`.
+pub fn must(kept: bool, rule: &'static str) -> Checked {
+    if kept { Ok(()) } else { Err(rule) }
+}
+
+/// Checks a plan for this request, by a policy with so many literals.
+///
+/// # Errors
+///
+/// Fails with the rule that is broken.
 pub fn assembly(
     literals: usize,
     request: &assembly::Request,
     answer: &Result<assembly::Plan, assembly::Error>,
-) -> bool {
+) -> Checked {
     let complete = [Kind::Instruction, Kind::Query]
         .iter()
         .all(|kind| request.passages.iter().filter(|passage| passage.kind == *kind).count() == 1);
     let plan = match answer {
-        Ok(plan) if complete => plan,
-        Err(assembly::Error::IncompleteRequest) => return !complete,
-        Ok(_) | Err(assembly::Error::Failed(_)) => return false,
+        Ok(plan) => plan,
+        Err(assembly::Error::IncompleteRequest) => {
+            return must(!complete, "a request with one instruction and one query is complete");
+        }
+        Err(assembly::Error::Failed(_)) => return Err(ONLY_THE_HOST_FAILS),
     };
+    must(complete, "a request without one instruction and one query is `incomplete-request`")?;
     let parts: Vec<(Option<Role>, &assembly::Part)> = match &plan.layout {
         assembly::Layout::Chat(messages) => messages
             .iter()
@@ -67,43 +89,52 @@ pub fn assembly(
     };
     let passages: BTreeMap<u32, &Passage> =
         request.passages.iter().map(|passage| (passage.id, passage)).collect();
-    plan.digest.is_empty()
-        && parts.len() <= PARTS_MAX
-        && parts.iter().all(|(role, part)| part_is_valid(*role, part, literals, &passages))
-        && whole_passages_are_whole(request, &parts)
+    must(plan.digest.is_empty(), "`digest` is empty: a policy cannot vouch for itself")?;
+    must(parts.len() <= PARTS_MAX, "a plan has at most 1024 parts")?;
+    for (role, part) in &parts {
+        check_part(*role, part, literals, &passages)?;
+    }
+    whole_passages_are_whole(request, &parts)
 }
 
-fn part_is_valid(
+fn check_part(
     role: Option<Role>,
     part: &assembly::Part,
     literals: usize,
     passages: &BTreeMap<u32, &Passage>,
-) -> bool {
+) -> Checked {
+    let known =
+        |id: u32| passages.get(&id).ok_or("a plan names only ids of passages that it was given");
     match part {
         assembly::Part::Words(words) => {
-            let anchored = match words.anchor {
-                assembly::Anchor::Passage(id) => passages.contains_key(&id),
-                assembly::Anchor::Always | assembly::Anchor::Section(_) => true,
-            };
-            anchored && (words.literal as usize) < literals
+            if let assembly::Anchor::Passage(id) = words.anchor {
+                known(id)?;
+            }
+            must((words.literal as usize) < literals, "a plan names only literals that it declared")
         }
-        assembly::Part::SaidOn(id) => passages.contains_key(id),
-        assembly::Part::Excerpt(excerpt) => passages.get(&excerpt.passage).is_some_and(|passage| {
+        assembly::Part::SaidOn(id) => known(*id).map(|_| ()),
+        assembly::Part::Excerpt(excerpt) => {
+            let passage = known(excerpt.passage)?;
             let span = excerpt.span;
             // What was recalled or uploaded never speaks with the operator's voice.
             let rises = role == Some(Role::System) && passage.kind != Kind::Instruction;
             let kept = |kept: &Span| kept.start <= span.start && span.end <= kept.end;
-            !rises && is_span_of(span, &passage.text) && passage.kept.iter().any(kept)
-        }),
+            must(!rises, "only the instruction stands under `system`")?;
+            must(
+                is_span_of(span, &passage.text),
+                "a span is not empty, lies in its text, and ends on characters",
+            )?;
+            must(passage.kept.iter().any(kept), "an excerpt lies within a span that was kept")
+        }
     }
 }
 
-/// Whether instruction and query appear once and whole, and history whole or not at all and in the
-/// order of its turns.
+/// Checks that instruction and query appear once and whole, and history whole or not at all and in
+/// the order of its turns.
 fn whole_passages_are_whole(
     request: &assembly::Request,
     parts: &[(Option<Role>, &assembly::Part)],
-) -> bool {
+) -> Checked {
     let mut shown: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
     let mut order: Vec<u32> = Vec::new();
     for (_, part) in parts {
@@ -112,13 +143,19 @@ fn whole_passages_are_whole(
             order.push(excerpt.passage);
         }
     }
-    let whole = request.passages.iter().all(|passage| match passage.kind {
-        Kind::Instruction | Kind::Query => {
-            shown.get(&passage.id).map_or(&[][..], Vec::as_slice) == passage.kept
+    for passage in &request.passages {
+        match passage.kind {
+            Kind::Instruction | Kind::Query => must(
+                shown.get(&passage.id).map_or(&[][..], Vec::as_slice) == passage.kept,
+                "instruction and query appear once each and whole",
+            )?,
+            Kind::History => must(
+                shown.get(&passage.id).is_none_or(|spans| *spans == passage.kept),
+                "a history passage appears whole and once, or not at all",
+            )?,
+            Kind::Document | Kind::Memory => {}
         }
-        Kind::History => shown.get(&passage.id).is_none_or(|spans| *spans == passage.kept),
-        Kind::Document | Kind::Memory => true,
-    });
+    }
     let history: BTreeMap<u32, usize> = request
         .passages
         .iter()
@@ -127,50 +164,68 @@ fn whole_passages_are_whole(
         .map(|(place, passage)| (passage.id, place))
         .collect();
     let places = order.iter().filter_map(|id| history.get(id));
-    whole && places.is_sorted()
+    must(places.is_sorted(), "history appears in the order of its turns")
 }
 
-/// Whether these are the lengths to keep for this request.
+/// Checks the lengths to keep for this request.
+///
+/// # Errors
+///
+/// Fails with the rule that is broken.
 pub fn truncation(
     request: &truncation::Request,
     answer: &Result<Vec<truncation::Kept>, truncation::Error>,
-) -> bool {
-    use truncation::{Anchor, Content, Error};
+) -> Checked {
+    use truncation::Error;
     let kept = match answer {
         Ok(kept) => kept,
         Err(Error::DoesNotFit(shortfall)) => {
             let needed = must_stay(request);
-            return needed > u64::from(request.budget)
-                && shortfall.needed == u32::try_from(needed).unwrap_or(u32::MAX)
-                && shortfall.budget == request.budget;
+            must(needed > u64::from(request.budget), "what fits is not `does-not-fit`")?;
+            return must(
+                shortfall.needed == u32::try_from(needed).unwrap_or(u32::MAX)
+                    && shortfall.budget == request.budget,
+                "`does-not-fit` tells what must stay, and the budget",
+            );
         }
-        Err(Error::Failed(_)) => return false,
+        Err(Error::Failed(_)) => return Err(ONLY_THE_HOST_FAILS),
     };
-    if kept.len() != request.items.len() {
-        return false;
-    }
-    let pairs = || request.items.iter().zip(kept);
-    let (sections, passages) = open(request, |index| kept[index].count > 0);
+    must(kept.len() == request.items.len(), "there is one `kept` for each item")?;
     let total: u64 = kept.iter().map(|kept| u64::from(kept.count)).sum();
+    must(total <= u64::from(request.budget), "what is kept is never over the budget")?;
     let all: u64 = request.items.iter().map(|item| u64::from(item.tokens)).sum();
-    let budget = u64::from(request.budget);
-    total <= budget
-        && pairs().all(|(item, kept)| {
-            let whole = kept.count == item.tokens;
-            let inside = u64::from(kept.first) + u64::from(kept.count) <= u64::from(item.tokens);
-            let right = match &item.content {
-                Content::Excerpt(excerpt) => whole || (all > budget && is_cuttable(excerpt.kind)),
-                Content::Fixed(anchor) => {
-                    let held = match anchor {
-                        Anchor::Always => true,
-                        Anchor::Section(kind) => sections.contains(&section(*kind)),
-                        Anchor::Passage(id) => passages.contains(id),
-                    };
-                    if held { whole } else { kept.count == 0 }
-                }
-            };
-            inside && right
-        })
+    let fits = all <= u64::from(request.budget);
+    let (sections, passages) = open(request, |index| kept[index].count > 0);
+    let held = |anchor: &truncation::Anchor| match anchor {
+        truncation::Anchor::Always => true,
+        truncation::Anchor::Section(kind) => sections.contains(&section(*kind)),
+        truncation::Anchor::Passage(id) => passages.contains(id),
+    };
+    let mut pairs = request.items.iter().zip(kept);
+    pairs.try_for_each(|(item, kept)| check_kept(item, *kept, fits, held))
+}
+
+/// Checks what is kept of one item, where `held` tells whether an anchor stands.
+fn check_kept(
+    item: &truncation::Item,
+    kept: truncation::Kept,
+    fits: bool,
+    held: impl Fn(&truncation::Anchor) -> bool,
+) -> Checked {
+    use truncation::Content;
+    let whole = kept.count == item.tokens;
+    let end = u64::from(kept.first) + u64::from(kept.count);
+    must(end <= u64::from(item.tokens), "no token is kept that an item does not have")?;
+    match &item.content {
+        Content::Excerpt(excerpt) => {
+            must(whole || is_cuttable(excerpt.kind), "instruction and query are whole")?;
+            must(whole || !fits, "where everything fits, everything is kept")
+        }
+        Content::Fixed(anchor) if held(anchor) => {
+            must(whole, "fixed words stand whole as long as their anchor stands")
+        }
+        Content::Fixed(_) => must(kept.count == 0, "fixed words fall with their anchor"),
+    }
 }
 
 /// The tokens of what stays however much is cut.
@@ -211,34 +266,54 @@ fn section(kind: Kind) -> u8 {
     kind as u8
 }
 
-/// Whether these are choices among the candidates of this request.
+/// Checks the choices among the candidates of this request.
+///
+/// # Errors
+///
+/// Fails with the rule that is broken.
 pub fn ranking(
     request: &ranking::Request,
     answer: &Result<Vec<ranking::Choice>, ranking::Error>,
-) -> bool {
-    let Ok(choices) = answer else { return false };
+) -> Checked {
+    let choices = answer.as_ref().map_err(|_| ONLY_THE_HOST_FAILS)?;
     let mut ids: BTreeSet<u32> = request.candidates.iter().map(|candidate| candidate.id).collect();
-    choices.len() <= request.most as usize
-        && choices.iter().all(|choice| choice.score.is_finite() && ids.remove(&choice.id))
-        && choices.is_sorted_by(|one, two| one.score >= two.score)
+    must(choices.len() <= request.most as usize, "at most `most` are chosen")?;
+    for choice in choices {
+        must(choice.score.is_finite(), "a score is a finite number")?;
+        must(ids.remove(&choice.id), "each choice is a candidate that was given, once")?;
+    }
+    must(choices.is_sorted_by(|one, two| one.score >= two.score), "choices stand best first")
 }
 
-/// Whether these are spans of the sources of this request.
+/// Checks the spans of the sources of this request.
+///
+/// # Errors
+///
+/// Fails with the rule that is broken.
 pub fn condensation(
     request: &condensation::Request,
     answer: &Result<Vec<Vec<Span>>, condensation::Error>,
-) -> bool {
-    let Ok(kept) = answer else { return false };
-    kept.len() == request.sources.len()
-        && request.sources.iter().zip(kept).all(|(source, spans)| {
-            let valid = spans.iter().all(|span| is_span_of(*span, &source.text));
-            let ordered = spans.is_sorted_by(|one, two| one.end <= two.start);
-            let covers = spans.first().is_some_and(|span| span.start == 0)
-                && spans.len() == 1
-                && spans[0].end as usize == source.text.len();
-            let short = source.tokens <= source.tokens_max;
-            valid && ordered && (!short || covers || source.text.is_empty())
-        })
+) -> Checked {
+    let kept = answer.as_ref().map_err(|_| ONLY_THE_HOST_FAILS)?;
+    must(kept.len() == request.sources.len(), "there is one list of spans for each source")?;
+    for (source, spans) in request.sources.iter().zip(kept) {
+        let covers =
+            spans.len() == 1 && spans[0].start == 0 && spans[0].end as usize == source.text.len();
+        let short = source.tokens <= source.tokens_max;
+        must(
+            spans.iter().all(|span| is_span_of(*span, &source.text)),
+            "a span is not empty, lies in its text, and ends on characters",
+        )?;
+        must(
+            spans.is_sorted_by(|one, two| one.end <= two.start),
+            "spans are in order and do not overlap",
+        )?;
+        must(
+            !short || covers || source.text.is_empty(),
+            "a source that is short enough is kept whole, as one span",
+        )?;
+    }
+    Ok(())
 }
 
 /// Whether a span is one of this text: not empty, inside, and on the borders of characters.

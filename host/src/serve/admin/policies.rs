@@ -137,11 +137,14 @@ impl From<Fault> for Refusal {
         let message = fault.to_string();
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, message.clone());
         match fault {
-            Fault::Refused(crate::slot::Refusal::TooLarge(_)) => {
+            Fault::Refused(crate::slot::Refusal::TooLarge { .. }) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "policy_too_large", message)
             }
             Fault::Refused(_) | Fault::NotOneInterface { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "policy_refused", message)
+            }
+            Fault::BreaksContract(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "policy_breaks_contract", message)
             }
             Fault::NotFound(_) => Self::not_found("policy_not_found", message),
             Fault::Ambiguous(_) => conflict("digest_ambiguous"),
