@@ -14,7 +14,7 @@ mod bindings {
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod component {
     use super::bindings;
-    use super::bindings::exports::loci::policy::versions::{Choice, Guest, Hook, Trial};
+    use super::bindings::exports::loci::policy::versions::{Choice, Guest, Hook, Trial, Version};
 
     struct Versions;
 
@@ -23,13 +23,15 @@ mod component {
             Vec::new()
         }
 
-        fn find(_: String) -> Option<Hook> {
+        fn find(_: String) -> Option<Version> {
             None
         }
 
         fn select(_: Hook, digest: String) -> bool {
             digest.is_empty()
         }
+
+        fn tell(_: Hook, _: String, _: bool) {}
 
         fn spent() -> u64 {
             0

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::authoring::Language;
 use crate::slot::Size;
@@ -61,6 +62,44 @@ pub enum PolicyCommand {
     Activate {
         /// Its digest
         digest: String,
+        /// What it must have shown before.
+        #[command(flatten)]
+        require: Required,
+    },
+    /// Have a policy lay out past turns again, and tell how their prompts would have been others
+    Shadow {
+        /// Its digest
+        digest: String,
+        /// How many turns: the latest
+        #[arg(long, value_name = "TURNS", default_value_t = 50)]
+        turns: u32,
+        /// Of this session only
+        #[arg(long, value_name = "ID")]
+        session: Option<String>,
+    },
+    /// Give a policy a share of the sessions; what fails too often is taken back
+    Canary {
+        /// Its digest
+        digest: String,
+        /// How many of a hundred sessions; 0 takes it back
+        #[arg(long, value_name = "PERCENT")]
+        percent: u32,
+        /// The failed calls that it may have
+        #[arg(long, value_name = "CALLS")]
+        errors_max: Option<u32>,
+    },
+    /// Say what becomes of a turn whose policy fails
+    OnFailure {
+        /// The hook: `assembly` or `truncation`
+        interface: String,
+        /// `built-in` (the built-in policy answers), `closed` (the turn fails), or `reload` (as
+        /// `built-in`, and the policy is set aside for a while)
+        what: String,
+    },
+    /// Watch a folder: what is saved there as `.wasm` is added and put in use at once
+    Watch {
+        /// The folder
+        folder: PathBuf,
     },
     /// Put the policy in use that was before
     Rollback {
@@ -117,4 +156,21 @@ pub struct PackArguments {
     /// Where the component goes [default: the name of the module, in kebab-case, in this folder]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// What a policy must have shown on past turns before it is put in use.
+#[derive(Debug, Default, Args, Serialize)]
+pub struct Required {
+    /// Only if it was tried on so many past turns, with `shadow`
+    #[arg(long, value_name = "TURNS")]
+    pub turns_min: Option<u32>,
+    /// Only if so many of a hundred prompts became others there, at most
+    #[arg(long, value_name = "PERCENT")]
+    pub changed_percent_max: Option<u32>,
+    /// Only if so many turns were refused there, at most
+    #[arg(long, value_name = "TURNS")]
+    pub refused_max: Option<u32>,
+    /// Only if the prompts have so many tokens there, of a hundred as they were, at most
+    #[arg(long, value_name = "PERCENT")]
+    pub tokens_percent_max: Option<u32>,
 }

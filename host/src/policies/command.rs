@@ -8,13 +8,12 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::server::Server;
+use super::told::{difference, event, info, rows, shadow, summary, text};
+use super::watch;
 use crate::authoring;
 use crate::config::{PolicyArguments, PolicyCommand, PolicyTask};
 use crate::kit;
 use crate::slot::POLICY_BYTES_MAX;
-
-/// The characters of a digest that are shown in a list.
-const DIGEST_SHOWN: usize = 12;
 
 /// Does what the arguments say, and tells it on the standard output. Blocks.
 ///
@@ -44,6 +43,10 @@ pub fn run(arguments: PolicyArguments) -> Result<()> {
 
 /// What the server answers, as it came and as people read it.
 async fn ask(server: &Server, command: PolicyCommand) -> Result<(Value, Vec<String>)> {
+    let one = |answer: Value| {
+        let told = vec![summary(&answer)];
+        (answer, told)
+    };
     Ok(match command {
         PolicyCommand::List => {
             let answer = server.send(Method::GET, "/policies", None).await?;
@@ -51,30 +54,30 @@ async fn ask(server: &Server, command: PolicyCommand) -> Result<(Value, Vec<Stri
             (answer, told)
         }
         PolicyCommand::Add { file, name, activate } => {
-            let bytes = tokio::fs::read(&file).await;
-            let bytes = bytes.with_context(|| format!("cannot read `{}`", file.display()))?;
-            ensure!(
-                bytes.len() <= POLICY_BYTES_MAX,
-                "`{}` has {} bytes, and a policy has at most {POLICY_BYTES_MAX}",
-                file.display(),
-                bytes.len()
-            );
-            let mut answer = server.add(bytes, name).await?;
-            if activate {
-                answer = server.activate(text(&answer["digest"])).await?;
-            }
-            let told = vec![summary(&answer)];
-            (answer, told)
+            one(add(server, &file, name, activate).await?)
         }
-        PolicyCommand::Activate { digest } => {
-            let answer = server.activate(&digest).await?;
-            let told = vec![summary(&answer)];
-            (answer, told)
+        PolicyCommand::Activate { digest, require } => {
+            one(activate(server, &digest, json!({ "require": require })).await?)
         }
         PolicyCommand::Rollback { interface } => {
             let body = json!({ "interface": interface });
-            let answer = server.send(Method::POST, "/policies/rollback", Some(body)).await?;
-            let told = vec![summary(&answer)];
+            one(server.send(Method::POST, "/policies/rollback", Some(body)).await?)
+        }
+        PolicyCommand::Canary { digest, percent, errors_max } => {
+            one(canary(server, &digest, percent, errors_max).await?)
+        }
+        PolicyCommand::Shadow { digest, turns, session } => {
+            let body = json!({ "turns": turns, "session_id": session });
+            let path = format!("/policies/{digest}/shadow");
+            let answer = server.send(Method::POST, &path, Some(body)).await?;
+            let told = shadow(&answer);
+            (answer, told)
+        }
+        PolicyCommand::OnFailure { interface, what } => {
+            let path = format!("/policies/hooks/{interface}");
+            let body = json!({ "on_failure": what });
+            let answer = server.send(Method::PUT, &path, Some(body)).await?;
+            let told = vec![format!("{interface}: {}", text(&answer["on_failure"]))];
             (answer, told)
         }
         PolicyCommand::Info { digest } => {
@@ -87,12 +90,53 @@ async fn ask(server: &Server, command: PolicyCommand) -> Result<(Value, Vec<Stri
             (answer, vec![format!("Removed `{digest}`")])
         }
         PolicyCommand::Replay { file } => replay(server, &file).await?,
+        PolicyCommand::Watch { folder } => match watch::watch(server, &folder).await? {},
         PolicyCommand::Log => {
             let answer = server.send(Method::GET, "/policies/log", None).await?;
             let told = rows(&answer["events"]).map(event).collect();
             (answer, told)
         }
     })
+}
+
+/// Has the server take a component, and put it in use if that is wanted.
+async fn add(server: &Server, file: &Path, name: Option<String>, at_once: bool) -> Result<Value> {
+    let bytes = tokio::fs::read(file).await;
+    let bytes = bytes.with_context(|| format!("cannot read `{}`", file.display()))?;
+    ensure!(
+        bytes.len() <= POLICY_BYTES_MAX,
+        "`{}` has {} bytes, and a policy has at most {POLICY_BYTES_MAX}",
+        file.display(),
+        bytes.len()
+    );
+    let answer = server.add(bytes, name).await?;
+    match at_once {
+        true => activate(server, text(&answer["digest"]), json!({})).await,
+        false => Ok(answer),
+    }
+}
+
+/// Has the server give a policy a share of the sessions, or take it back.
+async fn canary(
+    server: &Server,
+    digest: &str,
+    percent: u32,
+    errors_max: Option<u32>,
+) -> Result<Value> {
+    let path = format!("/policies/{digest}/canary");
+    if percent == 0 {
+        return server.send(Method::DELETE, &path, None).await;
+    }
+    let mut body = json!({ "percent": percent });
+    if let Some(errors_max) = errors_max {
+        body["errors_max"] = json!(errors_max);
+    }
+    server.send(Method::PUT, &path, Some(body)).await
+}
+
+/// Has the server put a policy in use.
+pub async fn activate(server: &Server, digest: &str, body: Value) -> Result<Value> {
+    server.send(Method::POST, &format!("/policies/{digest}/activate"), Some(body)).await
 }
 
 /// Has the server put the prompt of an exported receipt together again.
@@ -111,50 +155,4 @@ async fn replay(server: &Server, file: &Path) -> Result<(Value, Vec<String>)> {
         }
     };
     Ok((answer, told))
-}
-
-/// A difference of two prompts, line by line.
-fn difference(hunks: &Value) -> Vec<String> {
-    let mut told = Vec::new();
-    for hunk in rows(hunks) {
-        told.push(format!("@@ line {}", hunk["line"]));
-        told.extend(rows(&hunk["removed"]).map(|line| format!("-{}", text(line))));
-        told.extend(rows(&hunk["added"]).map(|line| format!("+{}", text(line))));
-    }
-    told
-}
-
-fn rows(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-fn short(digest: &Value) -> &str {
-    let digest = text(digest);
-    digest.get(..DIGEST_SHOWN).unwrap_or(digest)
-}
-
-/// A policy on one line.
-fn summary(row: &Value) -> String {
-    let [interface, state, source] = ["interface", "state", "source"].map(|key| text(&row[key]));
-    let name = row["name"].as_str().unwrap_or("-");
-    format!("{}  {interface:12}  {state:8}  {source:8}  {name}", short(&row["digest"]))
-}
-
-/// A policy and its events.
-fn info(row: &Value) -> Vec<String> {
-    let keys = ["digest", "interface", "name", "state", "source", "added_at", "activated_at"];
-    let told = keys.iter().filter_map(|key| Some(format!("{key:13} {}", row[*key].as_str()?)));
-    told.chain(rows(&row["log"]).map(event)).collect()
-}
-
-fn event(event: &Value) -> String {
-    let [at, what, interface] = ["at", "what", "interface"].map(|key| text(&event[key]));
-    let more: Vec<&str> = ["name", "note"].iter().filter_map(|key| event[*key].as_str()).collect();
-    let more = more.join("  ");
-    let line = format!("{at}  {what:11}  {interface:12}  {}  {more}", short(&event["digest"]));
-    line.trim_end().to_owned()
 }

@@ -25,6 +25,12 @@ pub enum Fault {
     NothingBefore(&'static str),
     /// The policy with this digest is in use, or comes with the application.
     InUse(String),
+    /// The policy with this digest has no share of the sessions.
+    NoCanary(String),
+    /// This hook has one policy for all turns.
+    NotChosen(&'static str),
+    /// The policy with this digest missed a threshold, for this reason.
+    Missed { digest: String, cause: String },
     /// The shelf is full.
     TooMany,
     /// Something of ours failed.
@@ -75,6 +81,17 @@ impl fmt::Display for Fault {
                 f,
                 "the policy `{digest}` is in use or comes with the application, and stays"
             ),
+            Self::NoCanary(digest) => {
+                write!(f, "the policy `{digest}` has no share of the sessions that could end")
+            }
+            Self::NotChosen(hook) => write!(
+                f,
+                "`{hook}` has one policy for all turns; only {} can be chosen turn by turn",
+                list(&super::rollout::CHOSEN)
+            ),
+            Self::Missed { digest, cause } => {
+                write!(f, "the policy `{digest}` was not put in use: {cause}")
+            }
             Self::TooMany => write!(
                 f,
                 "there are {POLICIES_MAX} policies already, and no more are kept: remove one"

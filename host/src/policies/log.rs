@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::rollout::{Canary, OnFailure};
+
 /// The file, in the folder of policies.
 const FILE: &str = "log.jsonl";
 
@@ -34,6 +36,12 @@ pub enum What {
     Removed,
     /// A policy was tried on turns of the past.
     Tried,
+    /// A policy was given a share of the sessions.
+    CanaryBegun,
+    /// A policy was taken back from its share of the sessions.
+    CanaryEnded,
+    /// It was said what becomes of a turn whose policy fails.
+    OnFailure,
     /// The policy that was in use could not be loaded at start; the shipped one stands in.
     Lost,
 }
@@ -79,6 +87,12 @@ pub struct Event {
     /// How it did, where it was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Tried>,
+    /// Its share of the sessions, where it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// What becomes of a turn whose policy fails, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Why, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -96,6 +110,8 @@ impl Event {
             name: None,
             shipped: false,
             tried: None,
+            canary: None,
+            on_failure: None,
             note: None,
         }
     }

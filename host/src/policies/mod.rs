@@ -4,11 +4,14 @@
 pub mod command;
 mod fault;
 mod log;
+mod rollout;
 mod server;
 mod shelf;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
+mod watch;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +26,8 @@ use crate::slot::{self, Linked, Place, Told};
 pub use fault::Fault;
 pub use log::Tried;
 use log::{Event, Log, What};
+use rollout::Watch;
+pub use rollout::{Chosen, ERRORS_MAX, OnFailure, Thresholds};
 use shelf::Shelf;
 use state::{Choice, State};
 
@@ -90,6 +95,7 @@ pub struct Registry {
     /// Held for as long as something is changed.
     log: Mutex<Log>,
     state: Mutex<State>,
+    watch: Watch,
 }
 
 impl Registry {
@@ -105,8 +111,8 @@ impl Registry {
         let shelf = Shelf::open(&folder).with_context(at)?;
         let mut state = State::default();
         let log = Log::open(&folder, |event| state.apply(event)).with_context(at)?;
-        let (log, state) = (Mutex::new(log), Mutex::new(state));
-        let registry = Self { engine: engine.clone(), kit, hooks, shelf, log, state };
+        let (log, state, watch) = (Mutex::new(log), Mutex::new(state), Watch::default());
+        let registry = Self { engine: engine.clone(), kit, hooks, shelf, log, state, watch };
         registry.restore()?;
         Ok(registry)
     }
@@ -162,9 +168,22 @@ impl Registry {
                 Choice::Kept(digest) => digest,
             });
             let allowance = hook.place.allowance();
+            let active = hook.place.current().digest;
+            let canary = state.canaries.get(hook.name()).map(|canary| {
+                let errors = self.errors_of(hook.name(), &canary.digest);
+                json!({
+                    "digest": canary.digest,
+                    "percent": canary.percent,
+                    "errors": errors,
+                    "errors_max": canary.errors_max,
+                })
+            });
             json!({
                 "interface": hook.name(),
-                "active": hook.place.current().digest,
+                "active": active,
+                "canary": canary,
+                "on_failure": state.on_failure(hook.name()),
+                "set_aside": self.is_aside(hook.name(), &active),
                 "previous": previous,
                 "shipped": hook.shipped.digest,
                 "limits": {
@@ -269,16 +288,18 @@ impl Registry {
         }
     }
 
-    /// Puts a policy in use: calls that have begun end with the one that they began with. Blocks,
-    /// for up to seconds if the policy was not used for long.
+    /// Puts a policy in use, if it kept these thresholds when it was last tried: calls that have
+    /// begun end with the one that they began with. Blocks, for up to seconds if the policy was not
+    /// used for long.
     ///
     /// # Errors
     ///
-    /// Fails if there is no such policy, or if it cannot be loaded any more. Nothing has changed
-    /// then.
-    pub fn activate(&self, digest: &str) -> Result<Row, Fault> {
+    /// Fails if there is no such policy, if it missed a threshold, or if it cannot be loaded any
+    /// more. Nothing has changed then.
+    pub fn activate(&self, digest: &str, required: &Thresholds) -> Result<Row, Fault> {
         let mut log = lock(&self.log);
         let row = self.find(digest)?;
+        Self::check_thresholds(&row, required)?;
         let hook = self.hook(&row.interface)?;
         self.load(hook, &row.digest)?;
         if row.state != "active" {
@@ -321,7 +342,9 @@ impl Registry {
     pub fn remove(&self, digest: &str) -> Result<Row, Fault> {
         let mut log = lock(&self.log);
         let row = self.find(digest)?;
-        if row.is_shipped || row.state == "active" {
+        let has_share = |canary: &rollout::Canary| canary.digest == row.digest;
+        let in_use = row.state == "active" || lock(&self.state).canaries.values().any(has_share);
+        if row.is_shipped || in_use {
             return Err(Fault::InUse(row.digest));
         }
         // The event first: a file without a policy is only room, a policy without a file is a lie.
@@ -347,11 +370,16 @@ impl Registry {
 
     /// Makes a policy ready to be put in use.
     fn load(&self, hook: &Hook, digest: &str) -> Result<Told, Fault> {
+        Ok(hook.place.prepare(&self.bytes(hook, digest)?)?)
+    }
+
+    /// The component of a policy.
+    fn bytes(&self, hook: &Hook, digest: &str) -> Result<Arc<[u8]>, Fault> {
         if hook.shipped.digest == digest {
-            return Ok(hook.place.prepare(&hook.bytes)?);
+            return Ok(Arc::clone(&hook.bytes));
         }
         let bytes = self.shelf.read(digest).context("the file of the policy cannot be used")?;
-        Ok(hook.place.prepare(&bytes)?)
+        Ok(bytes.into())
     }
 
     fn done(&self, log: &mut Log, event: Event) -> Result<()> {

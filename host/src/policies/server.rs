@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How long the server may take for an answer: compiling a policy takes seconds.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
@@ -50,15 +50,6 @@ impl Server {
         let url = format!("{}/policies{}", self.base, query.unwrap_or_default());
         let request = self.http.post(url).header("content-type", "application/wasm").body(bytes);
         self.answer(request).await
-    }
-
-    /// Has it put a policy in use.
-    ///
-    /// # Errors
-    ///
-    /// See [`Server::add`].
-    pub async fn activate(&self, digest: &str) -> Result<Value> {
-        self.send(Method::POST, &format!("/policies/{digest}/activate"), Some(json!({}))).await
     }
 
     /// Sends a request to a path below `/api/v1`.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::log::{Event, Tried, What};
+use super::rollout::{Canary, OnFailure};
 
 /// The events that are kept at hand, the latest last.
 const EVENTS_MAX: usize = 1_000;
@@ -39,6 +40,9 @@ pub struct State {
     pub activated_at: HashMap<String, String>,
     /// How a policy did when it was last tried, by its digest.
     pub tried: HashMap<String, Tried>,
+    /// The candidates that have a share of the sessions, hook by hook.
+    pub canaries: HashMap<String, Canary>,
+    on_failure: HashMap<String, OnFailure>,
     /// What was put in use, hook by hook, the latest last. Nothing: what is shipped.
     chosen: HashMap<String, Vec<Choice>>,
     events: VecDeque<Event>,
@@ -47,6 +51,14 @@ pub struct State {
 impl State {
     /// Takes in what was done.
     pub fn apply(&mut self, event: Event) {
+        self.change(&event);
+        self.events.push_back(event);
+        if self.events.len() > EVENTS_MAX {
+            self.events.pop_front();
+        }
+    }
+
+    fn change(&mut self, event: &Event) {
         match event.what {
             What::Added => {
                 let known = Known {
@@ -84,12 +96,28 @@ impl State {
                     self.tried.insert(event.digest.clone(), tried);
                 }
             }
+            What::CanaryBegun => {
+                if let Some(canary) = &event.canary {
+                    self.canaries.insert(event.interface.clone(), canary.clone());
+                }
+            }
+            What::CanaryEnded => drop(self.canaries.remove(&event.interface)),
+            What::OnFailure => {
+                if let Some(on_failure) = event.on_failure {
+                    self.on_failure.insert(event.interface.clone(), on_failure);
+                }
+            }
             What::Refused => {}
         }
-        self.events.push_back(event);
-        if self.events.len() > EVENTS_MAX {
-            self.events.pop_front();
+        // Who is in use for all needs no share.
+        if matches!(event.what, What::Activated | What::RolledBack) {
+            self.canaries.retain(|_, canary| canary.digest != event.digest);
         }
+    }
+
+    /// What becomes of a turn whose policy for this hook fails.
+    pub fn on_failure(&self, interface: &str) -> OnFailure {
+        self.on_failure.get(interface).copied().unwrap_or_default()
     }
 
     /// What is in use for a hook.

@@ -31,6 +31,10 @@ impl Place for Fake {
         }
     }
 
+    fn renew(&self, bytes: &[u8]) -> Result<Told, Refusal> {
+        self.prepare(bytes)
+    }
+
     fn put(&self, digest: &str) -> bool {
         digest.clone_into(&mut lock(&self.0));
         true
@@ -95,8 +99,8 @@ fn what_was_chosen_is_in_use_after_a_restart() {
     let shipped = active(&registry);
     let (one, two) = (add(&registry, "one"), add(&registry, "two"));
     assert_eq!((one.state, one.name.as_deref()), ("staged", Some("fake")));
-    registry.activate(&one.digest[..8]).expect("activated");
-    registry.activate(&two.digest).expect("activated");
+    registry.activate(&one.digest[..8], &Thresholds::default()).expect("activated");
+    registry.activate(&two.digest, &Thresholds::default()).expect("activated");
     assert_eq!(active(&registry), two.digest);
 
     let registry = host.start();
@@ -149,11 +153,11 @@ fn what_is_in_use_or_shipped_is_not_removed() {
     let registry = host.start();
     let shipped = active(&registry);
     let one = add(&registry, "one");
-    registry.activate(&one.digest).expect("activated");
+    registry.activate(&one.digest, &Thresholds::default()).expect("activated");
     for digest in [&one.digest, &shipped] {
         assert!(matches!(registry.remove(digest), Err(Fault::InUse(_))));
     }
-    registry.activate(&shipped).expect("activated");
+    registry.activate(&shipped, &Thresholds::default()).expect("activated");
     registry.remove(&one.digest).expect("removed");
     assert!(matches!(registry.find(&one.digest), Err(Fault::NotFound(_))));
     // What was before is gone, so there is no way back to it; nothing changes then.
@@ -167,7 +171,7 @@ fn a_policy_whose_file_was_changed_gives_way_to_the_shipped_one() {
     let registry = host.start();
     let shipped = active(&registry);
     let one = add(&registry, "one");
-    registry.activate(&one.digest).expect("activated");
+    registry.activate(&one.digest, &Thresholds::default()).expect("activated");
     let file = host.data.path().join("policies").join(format!("{}.wasm", one.digest));
     std::fs::write(file, component(INTERFACE, "other")).expect("written");
     let registry = host.start();
@@ -183,4 +187,77 @@ fn a_digest_may_be_shortened_but_not_too_much() {
     assert!(registry.find(&digest[..8]).is_ok());
     assert!(matches!(registry.find(&digest[..7]), Err(Fault::NotFound(_))));
     assert!(matches!(registry.roll_back("colour"), Err(Fault::NoHook { .. })));
+}
+
+fn what(registry: &Registry) -> String {
+    registry.log(1)[0]["what"].as_str().expect("an event").to_owned()
+}
+
+#[test]
+fn a_share_is_sticky_outlives_a_restart_and_ends_with_its_budget() {
+    let host = Host::new();
+    let registry = host.start();
+    let shipped = active(&registry);
+    let one = add(&registry, "one");
+    registry.begin_canary(&one.digest, 50, 1).expect("begun");
+    let share = |registry: &Registry| -> Vec<String> {
+        let chosen = |session: u32| registry.choose(&session.to_string())[0].digest.clone();
+        (0..100).map(|session| chosen(session).expect("nobody is set aside")).collect()
+    };
+    let before = share(&registry);
+    assert!([&one.digest, &shipped].iter().all(|digest| before.contains(*digest)));
+    assert!(matches!(registry.remove(&one.digest), Err(Fault::InUse(_))));
+    let registry = Arc::new(host.start());
+    assert_eq!(share(&registry), before);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        for failed in [true, false, true] {
+            registry.tell("assembly", &one.digest, failed);
+        }
+    });
+    for _ in 0..1_000 {
+        if what(&registry) == "canary-ended" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(what(&registry), "canary-ended");
+    assert!(share(&registry).iter().all(|digest| *digest == shipped));
+    assert!(matches!(registry.end_canary_of(&one.digest), Err(Fault::NoCanary(_))));
+    registry.remove(&one.digest).expect("removed");
+}
+
+#[test]
+fn who_is_put_in_use_for_all_has_no_share_any_more() {
+    let host = Host::new();
+    let registry = host.start();
+    let one = add(&registry, "one");
+    registry.begin_canary(&one.digest, 1, 0).expect("begun");
+    registry.activate(&one.digest, &Thresholds::default()).expect("activated");
+    assert!(matches!(registry.begin_canary(&one.digest, 1, 0), Err(Fault::InUse(_))));
+    assert!(lock(&registry.state).canaries.is_empty());
+}
+
+#[test]
+fn a_policy_that_was_not_tried_misses_every_threshold() {
+    let host = Host::new();
+    let registry = host.start();
+    let one = add(&registry, "one");
+    let required = serde_json::from_str(r#"{"turns_min":5}"#).expect("thresholds");
+    assert!(matches!(registry.activate(&one.digest, &required), Err(Fault::Missed { .. })));
+    let tried = Tried { turns: 5, changed: 0, refused: 0, tokens_before: 9, tokens_after: 9 };
+    registry.note(&one.digest, tried).expect("noted");
+    let registry = host.start();
+    registry.activate(&one.digest, &required).expect("activated");
+}
+
+#[test]
+fn what_becomes_of_a_failed_turn_is_said_for_each_hook() {
+    let host = Host::new();
+    let registry = host.start();
+    assert_eq!(registry.choose("a")[0].on_failure, OnFailure::BuiltIn);
+    registry.set_on_failure("assembly", OnFailure::Closed).expect("said");
+    assert!(matches!(registry.set_on_failure("x", OnFailure::Closed), Err(Fault::NoHook { .. })));
+    assert_eq!(host.start().choose("a")[0].on_failure, OnFailure::Closed);
 }

@@ -32,6 +32,14 @@ pub trait Place: Send + Sync {
     /// Fails if the component is no policy of this interface.
     fn prepare(&self, bytes: &[u8]) -> Result<Told, Refusal>;
 
+    /// As [`Place::prepare`], but from the component anew; where it is the one in use, what was
+    /// loaded takes its place. Blocks for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the component is no policy of this interface.
+    fn renew(&self, bytes: &[u8]) -> Result<Told, Refusal>;
+
     /// Puts one of the policies that were prepared last in use. Returns whether it is there.
     fn put(&self, digest: &str) -> bool;
 }
@@ -56,6 +64,18 @@ impl<I: Interface> Place for Slot<I> {
         };
         let told = policy.told();
         self.keep(policy);
+        Ok(told)
+    }
+
+    fn renew(&self, bytes: &[u8]) -> Result<Told, Refusal> {
+        let policy = Arc::new(Policy::load(&self.engine, bytes)?);
+        let told = policy.told();
+        self.keep(Arc::clone(&policy));
+        // Somebody may have put another in use by now.
+        self.current.rcu(|current| match current.digest == policy.digest {
+            true => Arc::clone(&policy),
+            false => Arc::clone(current),
+        });
         Ok(told)
     }
 

@@ -48,7 +48,7 @@ pub fn policy(
 
 fn describe(policies: &Policies) -> Result<Rc<Description>, String> {
     let digest = policies.digest(Hook::Assembly);
-    policies.ask(Hook::Assembly, || {
+    policies.ask_about(Hook::Assembly, || {
         let known = |known: &Vec<Rc<Description>>| {
             known.iter().find(|description| description.digest == digest).cloned()
         };

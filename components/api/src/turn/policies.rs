@@ -6,7 +6,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::degraded::Degraded;
-use crate::bindings::policy::versions::{self, Choice, Fallback, Hook};
+use crate::bindings::policy::versions::{self, Choice, Fallback, Hook, Version};
 use crate::db::Database;
 use crate::db::ties::{self, Ties};
 use crate::http::error::ApiError;
@@ -20,6 +20,8 @@ pub struct Policies {
     choices: Vec<Choice>,
     /// The hooks whose policy was taken away: nobody is asked.
     gone: Vec<Hook>,
+    /// Whether the host is told how they do: not where a turn of the past is laid out again.
+    is_live: bool,
     /// The fuel that they have used.
     spent: Cell<u64>,
 }
@@ -34,12 +36,12 @@ impl Policies {
         for choice in &mut choices {
             if let Some(digest) = tied.get(name(choice.hook)) {
                 choice.digest.clone_from(digest);
-                if versions::find(digest) != Some(choice.hook) {
+                if versions::find(digest).is_none_or(|it| it.hook != choice.hook) {
                     gone.push(choice.hook);
                 }
             }
         }
-        Self { choices, gone, spent: Cell::new(0) }
+        Self { choices, gone, is_live: true, spent: Cell::new(0) }
     }
 
     /// Those with these digests; an empty one stands for the built-in policy.
@@ -58,7 +60,7 @@ impl Policies {
         self.choice(hook).map_or("", |choice| &choice.digest)
     }
 
-    /// Asks the policy for a hook, which must not wait.
+    /// Has the policy for a hook decide, which must not wait. The host is told how it did.
     ///
     /// Fails with the reason if there is nobody to ask, or as the question does.
     pub fn ask<T>(
@@ -66,6 +68,25 @@ impl Policies {
         hook: Hook,
         question: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
+        let answer = self.look_at(hook, question)?;
+        if let Some(choice) = self.choice(hook).filter(|_| self.is_live) {
+            versions::tell(hook, &choice.digest, answer.is_err());
+        }
+        answer
+    }
+
+    /// Asks the policy for a hook about itself, which must not wait.
+    ///
+    /// Fails as [`Policies::ask`] does.
+    pub fn ask_about<T>(
+        &self,
+        hook: Hook,
+        question: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, String> {
+        self.look_at(hook, question)?
+    }
+
+    fn look_at<T>(&self, hook: Hook, question: impl FnOnce() -> T) -> Result<T, String> {
         if self.choice(hook).is_some_and(|choice| choice.digest.is_empty()) {
             return Err("it failed too often, and is set aside for a while".to_owned());
         }
@@ -75,7 +96,7 @@ impl Policies {
         let before = versions::spent();
         let answer = question();
         self.spent.set(self.spent.get() + versions::spent().saturating_sub(before));
-        answer
+        Ok(answer)
     }
 
     /// The fuel that the policies of this turn have used; 0 where nobody counts.
@@ -109,16 +130,7 @@ impl Policies {
     }
 }
 
-/// A policy that can be chosen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Version {
-    /// The sha256 of its component, in lower-case hexadecimal.
-    pub digest: String,
-    /// What it is for.
-    pub hook: Hook,
-}
-
-/// The policy with this digest.
+/// The policy with this digest, or the only one whose digest begins so.
 ///
 /// Fails with 404 if there is none, and with 501 where policies cannot be replaced.
 pub fn version(digest: &str) -> Result<Version, ApiError> {
@@ -126,15 +138,11 @@ pub fn version(digest: &str) -> Result<Version, ApiError> {
         let message = "policies cannot be replaced here: that needs Loci's own host";
         return Err(ApiError::new(501, "needs_loci_host", message));
     }
-    match versions::find(digest) {
-        Some(hook) => Ok(Version { digest: digest.to_owned(), hook }),
-        None => {
-            let shown: String = digest.chars().take(64).collect();
-            let message =
-                format!("no policy for `assembly` or `truncation` has the digest `{shown}`");
-            Err(ApiError::new(404, "policy_not_found", message))
-        }
-    }
+    versions::find(digest).ok_or_else(|| {
+        let shown: String = digest.chars().take(64).collect();
+        let message = format!("no policy for `assembly` or `truncation` has the digest `{shown}`");
+        ApiError::new(404, "policy_not_found", message)
+    })
 }
 
 /// Ties a session to policies, or unties it: `null` for each hook that is named so.

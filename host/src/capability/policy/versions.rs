@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::View;
 use super::interfaces::{Assembly, Truncation};
 use crate::bindings::policy::types::Failure;
-use crate::bindings::policy::versions::{self, Choice, Fallback, Hook, Trial};
-use crate::policies::Tried;
+use crate::bindings::policy::versions::{self, Choice, Fallback, Hook, Trial, Version};
+use crate::policies::{Chosen, OnFailure, Row, Tried};
 use crate::slot::Policy;
 
 /// What one instance has selected, hook by hook; none for what is in use.
@@ -62,27 +62,34 @@ fn short_name(hook: Hook) -> &'static str {
     }
 }
 
+fn hook(name: &str) -> Option<Hook> {
+    match name {
+        "assembly" => Some(Hook::Assembly),
+        "truncation" => Some(Hook::Truncation),
+        _ => None,
+    }
+}
+
 impl versions::Host for View<'_> {
-    async fn choose(&mut self, _session: String) -> wasmtime::Result<Vec<Choice>> {
-        let choice = |hook, digest: &str| Choice {
-            hook,
-            digest: digest.to_owned(),
-            fallback: Fallback::BuiltIn,
+    async fn choose(&mut self, session: String) -> wasmtime::Result<Vec<Choice>> {
+        let Some(registry) = &self.ctx.registry else { return Ok(Vec::new()) };
+        let chosen = registry.choose(&session).into_iter();
+        let choice = |chosen: Chosen| {
+            let fallback = match chosen.on_failure {
+                OnFailure::Closed => Fallback::None,
+                OnFailure::BuiltIn | OnFailure::Reload => Fallback::BuiltIn,
+            };
+            let digest = chosen.digest.unwrap_or_default();
+            Some(Choice { hook: hook(chosen.interface)?, digest, fallback })
         };
-        Ok(vec![
-            choice(Hook::Assembly, self.ctx.assembly.current().digest()),
-            choice(Hook::Truncation, self.ctx.truncation.current().digest()),
-        ])
+        Ok(chosen.filter_map(choice).collect())
     }
 
-    async fn find(&mut self, digest: String) -> wasmtime::Result<Option<Hook>> {
+    async fn find(&mut self, digest: String) -> wasmtime::Result<Option<Version>> {
         let row = self.ctx.registry.as_ref().and_then(|registry| registry.find(&digest).ok());
-        let row = row.filter(|row| row.digest == digest);
-        Ok(row.and_then(|row| match row.interface.as_str() {
-            "assembly" => Some(Hook::Assembly),
-            "truncation" => Some(Hook::Truncation),
-            _ => None,
-        }))
+        let version =
+            |row: Row| hook(&row.interface).map(|hook| Version { digest: row.digest, hook });
+        Ok(row.and_then(version))
     }
 
     async fn select(&mut self, hook: Hook, digest: String) -> wasmtime::Result<bool> {
@@ -110,6 +117,13 @@ impl versions::Host for View<'_> {
             }
         };
         Ok(found)
+    }
+
+    async fn tell(&mut self, hook: Hook, digest: String, failed: bool) -> wasmtime::Result<()> {
+        if let Some(registry) = &self.ctx.registry {
+            registry.tell(short_name(hook), &digest, failed);
+        }
+        Ok(())
     }
 
     async fn spent(&mut self) -> wasmtime::Result<u64> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::shown;
 use super::{Call, Endpoint, Refusal, Reply};
-use crate::policies::{Fault, NAME_BYTES_MAX, Registry, Row};
+use crate::policies::{ERRORS_MAX, Fault, NAME_BYTES_MAX, Registry, Row, Thresholds};
 use crate::slot::POLICY_BYTES_MAX;
 
 /// What a component is sent as.
@@ -16,6 +16,9 @@ const WASM: &str = "application/wasm";
 /// The events of the log that are shown where nobody asks for another number, and the most.
 const EVENTS: usize = 100;
 const EVENTS_MAX: usize = 1_000;
+
+/// The failed calls that a candidate may have where nobody says otherwise.
+const ERRORS: u32 = 3;
 
 /// The endpoints below `/api/v1/policies`.
 pub fn endpoints(registry: Arc<Registry>) -> Vec<Endpoint> {
@@ -34,6 +37,9 @@ pub fn endpoints(registry: Arc<Registry>) -> Vec<Endpoint> {
         Endpoint::new(Method::GET, one, with(info)),
         Endpoint::new(Method::DELETE, one, with(remove)),
         Endpoint::new(Method::POST, "/api/v1/policies/:digest/activate", with(activate)),
+        Endpoint::new(Method::PUT, "/api/v1/policies/:digest/canary", with(begin_canary)),
+        Endpoint::new(Method::DELETE, "/api/v1/policies/:digest/canary", with(end_canary)),
+        Endpoint::new(Method::PUT, "/api/v1/policies/hooks/:interface", with(set_hook)),
     ]
 }
 
@@ -81,8 +87,52 @@ fn remove(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
 }
 
 fn activate(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
-    fields(call, &[])?;
-    Ok(Reply::ok(to_json(&registry.activate(call.name("digest"))?)))
+    let body = fields(call, &["require"])?;
+    let required = match body.get("require") {
+        None | Some(Value::Null) => Thresholds::default(),
+        Some(required) => serde_json::from_value(required.clone()).map_err(|error| {
+            Refusal::invalid(Some("require"), format!("`require` cannot be read: {error}"))
+        })?,
+    };
+    Ok(Reply::ok(to_json(&registry.activate(call.name("digest"), &required)?)))
+}
+
+fn begin_canary(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let body = fields(call, &["percent", "errors_max"])?;
+    let number = |name: &'static str, range: std::ops::RangeInclusive<u32>| {
+        let value = body.get(name).and_then(Value::as_u64);
+        let value = value.and_then(|value| u32::try_from(value).ok());
+        value.filter(|value| range.contains(value)).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let message = format!("`{name}` must be a whole number from {least} to {most}");
+            Refusal::invalid(Some(name), message)
+        })
+    };
+    let percent = number("percent", 1..=100)?;
+    let errors_max = match body.contains_key("errors_max") {
+        true => number("errors_max", 0..=ERRORS_MAX)?,
+        false => ERRORS,
+    };
+    let row = registry.begin_canary(call.name("digest"), percent, errors_max)?;
+    Ok(Reply::ok(to_json(&row)))
+}
+
+fn end_canary(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(to_json(&registry.end_canary_of(call.name("digest"))?)))
+}
+
+fn set_hook(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
+    let body = fields(call, &["on_failure"])?;
+    let on_failure = body.get("on_failure").cloned().unwrap_or_default();
+    let on_failure = serde_json::from_value(on_failure).map_err(|_| {
+        let message = "`on_failure` must be `built-in`, `closed` or `reload`";
+        Refusal::invalid(Some("on_failure"), message)
+    })?;
+    let interface = call.name("interface");
+    registry.set_on_failure(interface, on_failure)?;
+    let hooks = registry.hooks();
+    let hook = hooks.into_iter().find(|hook| hook["interface"] == interface);
+    Ok(Reply::ok(hook.unwrap_or_default()))
 }
 
 fn roll_back(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
@@ -148,7 +198,9 @@ impl From<Fault> for Refusal {
             }
             Fault::NotFound(_) => Self::not_found("policy_not_found", message),
             Fault::Ambiguous(_) => conflict("digest_ambiguous"),
-            Fault::NoHook { .. } => Self::invalid(Some("interface"), message),
+            Fault::NoCanary(_) => conflict("no_canary"),
+            Fault::Missed { .. } => conflict("threshold_missed"),
+            Fault::NoHook { .. } | Fault::NotChosen(_) => Self::invalid(Some("interface"), message),
             Fault::NothingBefore(_) => conflict("nothing_before"),
             Fault::InUse(_) => conflict("policy_in_use"),
             Fault::TooMany => conflict("too_many_policies"),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::passages::Source;
 use super::record::{Record, Texts, restore};
 use super::replay;
-use crate::bindings::policy::versions::{self, Hook};
+use crate::bindings::policy::versions::{self, Hook, Version};
 use crate::db::{Database, messages, passages};
 use crate::http::error::ApiError;
 
@@ -114,7 +114,8 @@ impl By {
         for (hook, digest) in
             [(Hook::Assembly, &self.assembly), (Hook::Truncation, &self.truncation)]
         {
-            if !digest.is_empty() && versions::find(digest) != Some(hook) {
+            let is_it = |it: Version| it.hook == hook && it.digest == *digest;
+            if !digest.is_empty() && !versions::find(digest).is_some_and(is_it) {
                 let message =
                     format!("the policy `{digest}` is not here: add it with `loci policy add`");
                 return Err(ApiError::new(409, "policy_not_here", message));

@@ -1,0 +1,408 @@
+//! How a policy comes into use by degrees, and what becomes of one that fails: thresholds that it
+//! must keep before it is put in use, a share of the sessions that it is tried on, a budget of
+//! errors that takes it back, and pauses for one that fails again and again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+
+use super::log::{Event, Tried, What};
+use super::{Fault, Hook, Registry, Row, lock};
+
+/// The hooks whose policies a turn chooses; the others have one policy for all.
+pub const CHOSEN: [&str; 2] = ["assembly", "truncation"];
+
+/// The most failed calls that the budget of a candidate may allow.
+pub const ERRORS_MAX: u32 = 1_000;
+
+/// Failed calls, one after the other, for which a policy is set aside.
+const FAILURES_MAX: u32 = 3;
+
+/// For how long, at first and at most; twice as long each time.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+
+/// What becomes of a turn whose policy fails.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The policy that is built into the application answers, and the reply says so.
+    #[default]
+    BuiltIn,
+    /// The turn fails.
+    Closed,
+    /// As `built-in`; and a policy that fails three times in a row is loaded anew and set aside for
+    /// a second, and for twice as long each time, up to five minutes.
+    Reload,
+}
+
+/// The share of the sessions that a candidate is given.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Canary {
+    /// The candidate.
+    pub digest: String,
+    /// How many of a hundred sessions.
+    pub percent: u32,
+    /// The failed calls that it may have; with one more it is taken back.
+    pub errors_max: u32,
+}
+
+impl Canary {
+    /// Whether a session belongs to the share. It always does, or never: and whoever does still
+    /// does when the share grows.
+    fn has(&self, session: &str) -> bool {
+        let mut hash = Sha256::new();
+        hash.update(&self.digest);
+        hash.update(session);
+        let first: [u8; 8] = hash.finalize()[..8].try_into().expect("a SHA-256 has 32 bytes");
+        u64::from_be_bytes(first) % 100 < u64::from(self.percent)
+    }
+}
+
+/// Which policy a turn asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// For which hook.
+    pub interface: &'static str,
+    /// The digest; none while it is set aside.
+    pub digest: Option<String>,
+    /// What becomes of the turn if it fails.
+    pub on_failure: OnFailure,
+}
+
+/// What a candidate must have shown on turns of the past before it is put in use.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// On so many turns at least.
+    turns_min: Option<u32>,
+    /// So many of a hundred prompts may have become others.
+    changed_percent_max: Option<u32>,
+    /// So many turns may have been refused.
+    refused_max: Option<u32>,
+    /// So many tokens, of a hundred as they were, may the prompts have.
+    tokens_percent_max: Option<u32>,
+}
+
+impl Thresholds {
+    /// Fails with the threshold that is missed, if any.
+    fn check(&self, tried: Option<&Tried>) -> Result<(), String> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let Some(tried) = tried else {
+            return Err("it was not tried on past turns yet, with `shadow`".to_owned());
+        };
+        let turns = u64::from(tried.turns);
+        let percent = |part: u64, of: u64| (part * 100).div_ceil(of.max(1));
+        for (name, found, most) in [
+            (
+                "changed_percent_max",
+                percent(tried.changed.into(), turns.saturating_sub(tried.refused.into())),
+                self.changed_percent_max,
+            ),
+            ("refused_max", tried.refused.into(), self.refused_max),
+            (
+                "tokens_percent_max",
+                percent(tried.tokens_after, tried.tokens_before),
+                self.tokens_percent_max,
+            ),
+        ] {
+            if let Some(most) = most.filter(|most| found > u64::from(*most)) {
+                return Err(format!("`{name}` is {most}, and it came to {found}"));
+            }
+        }
+        match self.turns_min.filter(|least| tried.turns < *least) {
+            Some(least) => Err(format!("`turns_min` is {least}, and it was tried on {turns}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How the policies of each hook have done lately. It is not written down: a start forgets it.
+#[derive(Default)]
+pub struct Watch(Mutex<HashMap<&'static str, Health>>);
+
+/// How the policies of one hook have done lately.
+#[derive(Default)]
+struct Health {
+    /// The candidate that the errors are of, and how many there were.
+    candidate: String,
+    errors: u32,
+    /// The policy that the failures are of, and how many there were in a row.
+    policy: String,
+    failures: u32,
+    /// How often it was set aside since it last did well, and until when it is.
+    pauses: u32,
+    until: Option<Instant>,
+}
+
+/// What is to be done about a failure.
+#[derive(Debug, PartialEq)]
+enum Remedy {
+    /// Nothing.
+    Nothing,
+    /// The candidate has used its budget up.
+    TakeBack,
+    /// The policy was set aside, and is to be loaded anew.
+    Reload,
+}
+
+impl Health {
+    /// Takes in how a policy did.
+    fn take(
+        &mut self,
+        digest: &str,
+        failed: bool,
+        canary: Option<&Canary>,
+        reload: bool,
+    ) -> Remedy {
+        if let Some(canary) = canary.filter(|canary| canary.digest == digest) {
+            if self.candidate != digest {
+                (self.candidate, self.errors) = (digest.to_owned(), 0);
+            }
+            self.errors += u32::from(failed);
+            let is_over = failed && self.errors == canary.errors_max.saturating_add(1);
+            return if is_over { Remedy::TakeBack } else { Remedy::Nothing };
+        }
+        if self.policy != digest || !failed {
+            let policy = if failed { digest } else { "" };
+            (self.policy, self.failures) = (policy.to_owned(), 0);
+            (self.pauses, self.until) = (0, None);
+        }
+        if !failed || !reload {
+            return Remedy::Nothing;
+        }
+        self.failures += 1;
+        // Once it was set aside, a single failure more is enough.
+        if self.failures < FAILURES_MAX && self.pauses == 0 {
+            return Remedy::Nothing;
+        }
+        let pause = PAUSE_MIN.saturating_mul(1 << self.pauses.min(16)).min(PAUSE_MAX);
+        self.until = Some(Instant::now() + pause);
+        self.pauses += 1;
+        Remedy::Reload
+    }
+
+    /// Whether this policy is set aside.
+    fn is_aside(&self, digest: &str) -> bool {
+        self.policy == digest && self.until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+impl Registry {
+    /// Which policies a turn of this session asks.
+    pub fn choose(&self, session: &str) -> Vec<Chosen> {
+        let state = lock(&self.state);
+        let watch = lock(&self.watch.0);
+        let hooks = self.hooks.iter().filter(|hook| CHOSEN.contains(&hook.name()));
+        let choose = |hook: &Hook| {
+            let interface = hook.name();
+            let canary = state.canaries.get(interface).filter(|canary| canary.has(session));
+            let digest = match canary {
+                Some(canary) => canary.digest.clone(),
+                None => hook.place.current().digest,
+            };
+            let on_failure = state.on_failure(interface);
+            let aside = on_failure == OnFailure::Reload
+                && watch.get(interface).is_some_and(|health| health.is_aside(&digest));
+            Chosen { interface, digest: (!aside).then_some(digest), on_failure }
+        };
+        hooks.map(choose).collect()
+    }
+
+    /// Takes in how the policy of a turn did. What is to be done then is done beside the turn.
+    pub fn tell(self: &Arc<Self>, interface: &'static str, digest: &str, failed: bool) {
+        let remedy = {
+            let state = lock(&self.state);
+            let canary = state.canaries.get(interface);
+            let reload = state.on_failure(interface) == OnFailure::Reload;
+            let mut watch = lock(&self.watch.0);
+            watch.entry(interface).or_default().take(digest, failed, canary, reload)
+        };
+        let (registry, digest) = (Arc::clone(self), digest.to_owned());
+        let act: fn(&Self, &str, &str) -> Result<(), Fault> = match remedy {
+            Remedy::Nothing => return,
+            Remedy::TakeBack => |registry, interface, digest| {
+                let why = "it failed more often than its budget allows";
+                registry.end_canary(interface, digest, why)
+            },
+            Remedy::Reload => |registry, interface, digest| {
+                warn!("The policy `{digest}` for {interface} fails: it is set aside for a while");
+                let hook = registry.hook(interface)?;
+                Ok(hook.place.renew(&registry.bytes(hook, digest)?).map(drop)?)
+            },
+        };
+        tokio::task::spawn_blocking(move || {
+            if let Err(fault) = act(&registry, interface, &digest) {
+                warn!("The policy `{digest}` for {interface}: {fault}");
+            }
+        });
+    }
+
+    /// Gives a candidate a share of the sessions, in the place of any other of its hook. Blocks,
+    /// for up to seconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such policy, if it is in use already, if its hook has one policy for
+    /// all, or if it cannot be loaded any more.
+    pub fn begin_canary(&self, digest: &str, percent: u32, errors_max: u32) -> Result<Row, Fault> {
+        let mut log = lock(&self.log);
+        let row = self.find(digest)?;
+        let hook = self.chosen_hook(&row.interface)?;
+        if row.state == "active" {
+            return Err(Fault::InUse(row.digest));
+        }
+        self.load(hook, &row.digest)?;
+        let canary = Canary { digest: row.digest.clone(), percent, errors_max };
+        let event = Event::now(What::CanaryBegun, hook.name(), &row.digest);
+        let event = event.named(row.name.as_deref()).noted(&format!("{percent} % of the sessions"));
+        self.done(&mut log, Event { canary: Some(canary), ..event })?;
+        lock(&self.watch.0).entry(hook.name()).or_default().candidate.clear();
+        self.find(&row.digest)
+    }
+
+    /// Takes a candidate back from its share of the sessions. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such policy, or if it has no share.
+    pub fn end_canary_of(&self, digest: &str) -> Result<Row, Fault> {
+        let row = self.find(digest)?;
+        self.end_canary(&row.interface, &row.digest, "by hand")?;
+        self.find(&row.digest)
+    }
+
+    fn end_canary(&self, interface: &str, digest: &str, why: &str) -> Result<(), Fault> {
+        let mut log = lock(&self.log);
+        let hook = self.hook(interface)?;
+        let canary = lock(&self.state).canaries.get(interface).cloned();
+        if canary.is_none_or(|canary| canary.digest != digest) {
+            return Err(Fault::NoCanary(digest.to_owned()));
+        }
+        let event = Event::now(What::CanaryEnded, hook.name(), digest).noted(why);
+        Ok(self.done(&mut log, event)?)
+    }
+
+    /// Says what becomes of a turn whose policy for this hook fails. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such hook, or if it has one policy for all turns.
+    pub fn set_on_failure(&self, interface: &str, on_failure: OnFailure) -> Result<(), Fault> {
+        let mut log = lock(&self.log);
+        let hook = self.chosen_hook(interface)?;
+        let event = Event::now(What::OnFailure, hook.name(), "");
+        Ok(self.done(&mut log, Event { on_failure: Some(on_failure), ..event })?)
+    }
+
+    /// Fails if a policy missed one of these thresholds when it was last tried.
+    pub(super) fn check_thresholds(row: &Row, required: &Thresholds) -> Result<(), Fault> {
+        let missed = |cause| Fault::Missed { digest: row.digest.clone(), cause };
+        required.check(row.tried.as_ref()).map_err(missed)
+    }
+
+    /// The failed calls of a candidate since its share began.
+    pub(super) fn errors_of(&self, interface: &str, digest: &str) -> u32 {
+        let watch = lock(&self.watch.0);
+        let health = watch.get(interface).filter(|health| health.candidate == digest);
+        health.map_or(0, |health| health.errors)
+    }
+
+    /// Whether the policy that is in use is set aside for a while.
+    pub(super) fn is_aside(&self, interface: &str, digest: &str) -> bool {
+        lock(&self.watch.0).get(interface).is_some_and(|health| health.is_aside(digest))
+    }
+
+    fn chosen_hook(&self, interface: &str) -> Result<&Hook, Fault> {
+        let hook = self.hook(interface)?;
+        match CHOSEN.contains(&hook.name()) {
+            true => Ok(hook),
+            false => Err(Fault::NotChosen(hook.name())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canary(percent: u32) -> Canary {
+        Canary { digest: "aa".to_owned(), percent, errors_max: 2 }
+    }
+
+    #[test]
+    fn a_share_is_as_large_as_it_says_and_grows_around_what_it_has() {
+        let sessions: Vec<String> = (0..2_000).map(|one| format!("session {one}")).collect();
+        let of = |percent: u32| -> Vec<&String> {
+            sessions.iter().filter(|one| canary(percent).has(one)).collect()
+        };
+        assert_eq!((of(0).len(), of(100).len()), (0, 2_000));
+        let ten = of(10);
+        assert!((150..250).contains(&ten.len()), "{}", ten.len());
+        let thirty = of(30);
+        assert!(ten.iter().all(|one| thirty.contains(one)));
+    }
+
+    #[test]
+    fn a_candidate_is_taken_back_with_the_first_error_beyond_its_budget() {
+        let mut health = Health::default();
+        let canary = canary(10);
+        let mut take = |digest, failed| health.take(digest, failed, Some(&canary), false);
+        assert_eq!(take("aa", true), Remedy::Nothing);
+        assert_eq!(take("aa", false), Remedy::Nothing);
+        assert_eq!(take("bb", true), Remedy::Nothing);
+        assert_eq!(take("aa", true), Remedy::Nothing);
+        assert_eq!(take("aa", true), Remedy::TakeBack);
+        assert_eq!(take("aa", true), Remedy::Nothing);
+    }
+
+    #[test]
+    fn a_policy_that_fails_again_and_again_is_set_aside_for_longer_each_time() {
+        let mut health = Health::default();
+        let mut remedies = Vec::new();
+        for _ in 0..4 {
+            remedies.push(health.take("aa", true, None, true));
+        }
+        assert_eq!(&remedies[..2], [Remedy::Nothing, Remedy::Nothing]);
+        assert_eq!(&remedies[2..], [Remedy::Reload, Remedy::Reload]);
+        assert!(health.is_aside("aa") && !health.is_aside("bb"));
+        let left = health.until.map(|until| until - Instant::now()).expect("set aside");
+        assert!(left > PAUSE_MIN, "{left:?}");
+        assert_eq!(health.take("aa", false, None, true), Remedy::Nothing);
+        assert!(!health.is_aside("aa"));
+        assert_eq!(health.take("aa", true, None, true), Remedy::Nothing);
+        // Nobody is set aside where nobody asked for that.
+        let mut health = Health::default();
+        assert!((0..9).all(|_| health.take("aa", true, None, false) == Remedy::Nothing));
+        assert!(!health.is_aside("aa"));
+    }
+
+    #[test]
+    fn a_threshold_that_is_missed_is_named_with_both_numbers() {
+        let tried =
+            Tried { turns: 10, changed: 3, refused: 1, tokens_before: 900, tokens_after: 1_000 };
+        let check = |json: &str, tried: Option<&Tried>| {
+            serde_json::from_str::<Thresholds>(json).expect("thresholds").check(tried)
+        };
+        assert_eq!(check("{}", None), Ok(()));
+        assert!(check(r#"{"turns_min":1}"#, None).is_err());
+        let kept = r#"{"turns_min":10,"changed_percent_max":34,"refused_max":1,
+            "tokens_percent_max":112}"#;
+        assert_eq!(check(kept, Some(&tried)), Ok(()));
+        for (missed, found) in [
+            (r#"{"turns_min":11}"#, "10"),
+            (r#"{"changed_percent_max":33}"#, "34"),
+            (r#"{"refused_max":0}"#, "1"),
+            (r#"{"tokens_percent_max":111}"#, "112"),
+        ] {
+            let reason = check(missed, Some(&tried)).expect_err(missed);
+            assert!(reason.contains(found), "{reason}");
+        }
+    }
+}
