@@ -65,8 +65,7 @@ fn is_said(serve: &Command, said: &ArgMatches, argument: &Arg) -> bool {
         let source = said.value_source(argument.get_id().as_str());
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
-    let excludes =
-        |one: &Arg, other: &Arg| serve.get_arg_conflicts_with(one).iter().any(|it| *it == other);
+    let excludes = |one: &Arg, other: &Arg| serve.get_arg_conflicts_with(one).contains(&other);
     let instead =
         |other: &&Arg| is(other) && (excludes(argument, other) || excludes(other, argument));
     is(argument) || serve.get_arguments().any(|other| instead(&other))

@@ -68,7 +68,7 @@ impl<I: Interface> Place for Slot<I> {
     }
 
     fn renew(&self, bytes: &[u8]) -> Result<Told, Refusal> {
-        let policy = Arc::new(Policy::load(&self.engine, bytes)?);
+        let policy = Arc::new(Policy::load(&self.engine, bytes, &self.allowance)?);
         let told = policy.told();
         self.keep(Arc::clone(&policy));
         // Somebody may have put another in use by now.
