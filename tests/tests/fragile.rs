@@ -12,8 +12,8 @@ const PASSAGES_MAX: u32 = 6;
 /// one. A time beyond all, which the kit tries too, is negative here.
 const TIME_OF_KIT: u32 = 1_767_225_600;
 
-/// A component for `loci:policy/assembly` that traps with more than six passages, where the kit does
-/// not see it. `mark` makes it another one.
+/// A component for `loci:policy/assembly` that traps with more than six passages, where the kit
+/// does not see it. `mark` makes it another one.
 pub fn component(mark: u32) -> Vec<u8> {
     let mut module = wat::parse_str(text(mark)).expect("the text of a module");
     let mut resolve = Resolve::default();
