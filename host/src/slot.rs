@@ -266,7 +266,8 @@ impl<I: Interface> Policy<I> {
         let linked = Linked::new(engine, bytes, allowance.component_bytes)?;
         let policy = Self::open(&linked, allowance)?;
         for (index, request) in I::trials().iter().enumerate() {
-            policy.call(request).map_err(|failure| Refusal::Trial { index, failure })?;
+            let answer = policy.call_measured(request).answer;
+            answer.map_err(|ended| Refusal::Trial { index, ended })?;
         }
         Ok(policy)
     }

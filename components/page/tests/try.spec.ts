@@ -1,5 +1,4 @@
-/** A prompt is tried before it is sent, and policies are replaced while the page looks on. */
-import { readFileSync } from "node:fs";
+/** A prompt is tried before it is sent. */
 import { barriers, expect, json, longSession, say, test } from "./page";
 
 const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
@@ -75,44 +74,4 @@ test("on a phone one writes beside the prompt, and a new chat has one too", asyn
   await expect(page.getByRole("textbox", { name: "Message", exact: true })).toHaveValue(
     "Good morning.",
   );
-});
-
-test("a policy is added, put in use, told by who tries a prompt, and rolled back", async ({
-  browser,
-  request,
-}) => {
-  const baseURL = process.env.LOCI_SLOW_URL;
-  test.skip(!baseURL, "there is no second server, whose policies no other test needs");
-  const page = await browser.newPage({ baseURL: baseURL! });
-  await page.goto("/");
-  await page.getByTitle("Model and settings").click();
-  await page.getByRole("button", { name: "Policies" }).click();
-  const panel = page.getByRole("complementary", { name: "Policies" });
-  await expect(panel.locator(".hooks li")).not.toHaveCount(0);
-  const component = readFileSync("../../target/components/prompt-assembly-classic.wasm");
-  await panel.locator("input[type=file]").setInputFiles({
-    name: "old style.wasm",
-    mimeType: "application/wasm",
-    buffer: component,
-  });
-  await expect(panel.locator(".staged li")).toContainText("old style");
-  expect(await barriers(page)).toEqual([]);
-  await panel.getByRole("button", { name: "Use old style" }).click();
-  const laidOut = panel.locator(".hooks li").filter({ hasText: "How the prompt is laid out" });
-  await expect(laidOut).toContainText("old style");
-  await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Try this prompt" }).click();
-  await expect(page.locator(".panel .notice")).toContainText("in use for assembly");
-  await page.keyboard.press("Escape");
-
-  await page.getByTitle("Model and settings").click();
-  await page.getByRole("button", { name: "Policies" }).click();
-  await panel.getByRole("button", { name: "Roll back assembly" }).click();
-  await expect(laidOut).toContainText("ships with Loci");
-  await panel.getByRole("button", { name: "Remove old style" }).click();
-  await expect(panel.locator(".staged li")).toHaveCount(0);
-  await expect(panel.locator(".log")).toContainText("old style was removed");
-  const { policies } = await json(request.get(`${baseURL}/api/v1/policies`));
-  expect(policies.every(({ source }: { source: string }) => source === "shipped")).toBe(true);
-  await page.close();
 });

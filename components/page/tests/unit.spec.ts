@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
-import type { Metadata, Receipt } from "../web/api";
+import type { Counts, Hook, Metadata, Receipt } from "../web/api";
 import { heading, sources } from "../web/citations";
+import { change, recent, sampled, told, type Sample } from "../web/policies";
 import { duration, fullness, inOrder, losses, shares } from "../web/receipt";
 import { EventReader } from "../web/sse";
 import { bytes, cut, plural, title } from "../web/text";
@@ -131,4 +132,30 @@ test("sizes and counts are told with their units", () => {
   ]);
   expect(plural(1, "page")).toBe("1 page");
   expect(plural(3, "memory", "memories")).toBe("3 memories");
+});
+
+test("what was asked lately is what came since a minute ago, by whom is in use first", () => {
+  let samples: Sample[] = [];
+  const at = (seconds: number, active: string, asked: Record<string, number>) => {
+    const counts = Object.entries(asked).map(([digest, calls]): [string, Counts] => [digest, { calls, errors: 0 }]);
+    const hook = { interface: "assembly", active, asked: Object.fromEntries(counts) } as unknown as Hook;
+    samples = sampled(samples, [hook], seconds * 1_000);
+    return recent(samples, hook).map(({ digest, calls }) => `${digest} ${calls}`);
+  };
+  expect(at(0, "a", { a: 5 })).toEqual([]);
+  expect(at(30, "a", { a: 7 })).toEqual(["a 2"]);
+  expect(at(45, "b", { a: 8, b: 1 })).toEqual(["b 1", "a 3"]);
+  expect(at(95, "b", { a: 8, b: 1 })).toEqual(["b 1", "a 1"]);
+  expect(at(110, "b", { a: 8, b: 2 })).toEqual(["b 1"]);
+  // The server was started again.
+  expect(at(172, "b", { b: 1 })).toEqual(["b 1"]);
+});
+
+test("a change is told in words, and so is what was done", () => {
+  expect(change(200, 150)).toBe("25 % fewer");
+  expect(change(1_000, 1_001)).toBe("under 1 % more");
+  expect([change(7, 7), change(0, 3)]).toEqual(["as many", "from none"]);
+  const event = { at: "", what: "canary-ended", interface: "assembly", digest: "0123456789", note: "by hand" };
+  expect(told(event)).toBe("assembly 01234567 was taken back from its share: by hand");
+  expect(told({ ...event, name: "calm", what: "added" })).toBe("calm was added");
 });

@@ -60,7 +60,8 @@ export function Without({ session, message, passage }: Props & { passage: Passag
   );
 }
 
-function Difference({ hunks }: { hunks: Hunk[] }) {
+/** Lines that stand in one of two prompts only. */
+export function Difference({ hunks }: { hunks: Hunk[] }) {
   if (hunks.length === 0) return null;
   return (
     <pre className="difference" tabIndex={0}>

@@ -1,163 +1,139 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api, type Policies, type Policy, type PolicyEvent } from "./api";
+import { api, type Policies, type PolicyEvent, type Work } from "./api";
+import { HookView } from "./HookView";
 import { Panel } from "./Panel";
+import { nameOf, sampled, told, type Sample } from "./policies";
+import { Staged } from "./Staged";
 import { attempt } from "./store";
 import { said } from "./time";
 
-const POLL_MILLIS = 2_000;
+const POLL_MILLIS = 1_000;
+/** How soon one looks again while something is being done. */
+const POLL_SOON_MILLIS = 200;
 
-/** What each decision is, for people. */
-const HOOKS: Record<string, string> = {
-  assembly: "How the prompt is laid out",
-  truncation: "What is cut so that it fits",
-  ranking: "What is worth recalling",
-  condensation: "What is kept of a long passage",
-  extraction: "How files are read",
-  chunking: "How documents are cut into passages",
-};
+/** Does something, one thing at a time, and looks at what came of it. */
+export type Act = (work: () => Promise<unknown>) => Promise<void>;
 
-const DONE: Record<string, string> = {
-  added: "was added",
-  activated: "was put in use",
-  "rolled-back": "was put in use again",
-  removed: "was removed",
-};
-
-/** The policies in use, those that wait, and what was done with them. */
+/** The policies in use, those that wait, and what is and was done with them. */
 export function PolicyPanel() {
   const [list, setList] = useState<Policies | null>(null);
+  const [samples, setSamples] = useState<Sample[]>([]);
   const [events, setEvents] = useState<PolicyEvent[]>([]);
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const look = useCallback(async () => {
     try {
-      const [policies, log] = await Promise.all([api.policies(), api.policyLog()]);
+      // Only an admin may read the log.
+      const log = api.policyLog().catch(() => ({ events: [] }));
+      const policies = await api.policies();
       setList(policies);
-      setEvents(log.events);
+      setSamples((before) => sampled(before, policies.hooks, Date.now()));
+      setEvents((await log).events);
       setError(null);
     } catch (cause) {
       setError((cause as Error).message);
     }
   }, []);
+  const soon = busy || (list?.under_way.length ?? 0) > 0;
   useEffect(() => {
-    void look();
-    const timer = setInterval(() => void look(), POLL_MILLIS);
-    return () => clearInterval(timer);
-  }, [look]);
-  const act = async (work: () => Promise<unknown>) => {
+    let timer: ReturnType<typeof setTimeout>;
+    let left = false;
+    const again = async () => {
+      await look();
+      if (!left) timer = setTimeout(again, soon ? POLL_SOON_MILLIS : POLL_MILLIS);
+    };
+    void again();
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [look, soon]);
+  const act: Act = async (work) => {
     setBusy(true);
     await attempt(async () => void (await work()));
     await look();
     setBusy(false);
   };
   const staged = list?.policies.filter(({ state }) => state !== "active") ?? [];
+  const waiting = staged.filter(
+    ({ digest }) => !list?.hooks.some(({ canary }) => canary?.digest === digest),
+  );
   return (
     <Panel title="Policies">
-      <p className="hint">
-        Each decision is made by a WebAssembly component that imports nothing. It can be replaced
-        while the server answers: a turn ends with the policies that it began with.
-      </p>
       {error && <p className="failure">{error}</p>}
+      <div>
+        <p className="hint">
+          Each decision is made by a WebAssembly component that imports nothing. It can be replaced
+          while the server answers: a turn ends with the policies that it began with.
+        </p>
+        <div role="status">
+          {list?.under_way.map((work) => (
+            <UnderWay key={work.digest + work.since} work={work} list={list} />
+          ))}
+        </div>
+      </div>
       <ul className="memory-list hooks">
-        {list?.hooks.map((hook) => {
-          const active = list.policies.find(({ digest }) => digest === hook.active);
-          return (
-            <li key={hook.interface}>
-              <p className="meta">
-                <strong>{HOOKS[hook.interface] ?? hook.interface}</strong>
-                {hook.previous && (
-                  <button
-                    disabled={busy}
-                    aria-label={`Roll back ${hook.interface}`}
-                    onClick={() => void act(() => api.rollBackPolicy(hook.interface))}
-                  >
-                    Roll back
-                  </button>
-                )}
-              </p>
-              <p className="hint">{active ? describe(active) : hook.active.slice(0, 12)}</p>
-            </li>
-          );
-        })}
+        {list?.hooks.map((hook) => (
+          <HookView
+            key={hook.interface}
+            hook={hook}
+            policies={list.policies}
+            samples={samples}
+            busy={busy}
+            act={act}
+          />
+        ))}
       </ul>
       <section>
         <h3>Waiting</h3>
-        {staged.length === 0 && <p className="hint">No policy waits to be put in use.</p>}
+        {waiting.length === 0 && <p className="hint">No policy waits to be put in use.</p>}
         <ul className="memory-list staged">
-          {staged.map((policy) => (
-            <Staged key={policy.digest} policy={policy} busy={busy} act={act} />
+          {waiting.map((policy) => (
+            <Staged
+              key={policy.digest}
+              policy={policy}
+              hook={list?.hooks.find((hook) => hook.interface === policy.interface)}
+              busy={busy}
+              act={act}
+            />
           ))}
         </ul>
         <Add busy={busy} act={act} />
       </section>
       {events.length > 0 && (
         <section>
-          <h3>What was done</h3>
-          <ol className="log">
-            {events.map((event) => (
-              <li key={`${event.at} ${event.digest}`}>
-                <span>
-                  {nameOf(event)} {DONE[event.what] ?? event.what}
-                </span>
-                <time dateTime={event.at}>{said(event.at)}</time>
-              </li>
-            ))}
-          </ol>
+          <h3 id="policy-log">What was done</h3>
+          <div role="log" aria-labelledby="policy-log">
+            <ol className="log">
+              {events.map((event) => (
+                <li key={`${event.at} ${event.digest}`}>
+                  <span>{told(event)}</span>
+                  <time dateTime={event.at}>{said(event.at)}</time>
+                </li>
+              ))}
+            </ol>
+          </div>
         </section>
       )}
     </Panel>
   );
 }
 
-function nameOf({ name, interface: hook, digest }: { name?: string | null; interface: string; digest: string }) {
-  return name ?? `${hook} ${digest.slice(0, 8)}`;
-}
-
-function describe(policy: Policy): string {
-  const from = policy.source === "shipped" ? "ships with Loci" : "added here";
-  return [policy.name, from, policy.digest.slice(0, 12)].filter(Boolean).join(", ");
-}
-
-interface ActProps {
-  busy: boolean;
-  act: (work: () => Promise<unknown>) => Promise<void>;
-}
-
-function Staged({ policy, busy, act }: ActProps & { policy: Policy }) {
-  const name = nameOf(policy);
+/** What is being done at this moment, whoever began it. */
+function UnderWay({ work, list }: { work: Work; list: Policies }) {
+  const known = list.policies.find(({ digest }) => digest === work.digest);
+  const name = known ? nameOf(known) : work.digest.slice(0, 12);
   return (
-    <li>
-      <p className="meta">
-        <strong>{name}</strong>
-        <button
-          disabled={busy}
-          aria-label={`Use ${name}`}
-          onClick={() => void act(() => api.usePolicy(policy.digest))}
-        >
-          Use
-        </button>
-      </p>
-      <p className="hint">
-        {HOOKS[policy.interface] ?? policy.interface}, {policy.digest.slice(0, 12)}
-        {policy.source !== "shipped" && (
-          <>
-            {" · "}
-            <button
-              className="link"
-              disabled={busy}
-              aria-label={`Remove ${name}`}
-              onClick={() => void act(() => api.removePolicy(policy.digest))}
-            >
-              Remove
-            </button>
-          </>
-        )}
-      </p>
-    </li>
+    <p className="under-way">
+      <span className="dot" aria-hidden="true" />
+      {work.step === "checking"
+        ? `${name} is being compiled, and asked what every policy is asked before it is taken.`
+        : `${name} is being loaded and tried. Until it is ready, nothing changes for anybody.`}
+    </p>
   );
 }
 
-function Add({ busy, act }: ActProps) {
+function Add({ busy, act }: { busy: boolean; act: Act }) {
   const picker = useRef<HTMLInputElement>(null);
   return (
     <p className="adding">

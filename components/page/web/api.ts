@@ -221,6 +221,30 @@ export interface Policy {
   source: "shipped" | "uploaded";
   added_at: string | null;
   activated_at: string | null;
+  /** How it did when it was last tried on past turns. */
+  tried: Tried | null;
+}
+
+export interface Tried {
+  turns: number;
+  changed: number;
+  refused: number;
+  tokens_before: number;
+  tokens_after: number;
+}
+
+/** What was asked of a policy, and where it failed. */
+export interface Counts {
+  calls: number;
+  errors: number;
+}
+
+/** A policy that has a share of the sessions. */
+export interface Canary extends Counts {
+  digest: string;
+  percent: number;
+  since: string;
+  errors_max: number;
 }
 
 /** What is decided by a policy, and by which. */
@@ -228,11 +252,51 @@ export interface Hook {
   interface: string;
   active: string;
   previous: string | null;
+  /** Whether a share of the sessions can be given to another. */
+  per_session: boolean;
+  /** Whether another can be tried on past turns. */
+  shadow: boolean;
+  canary: Canary | null;
+  set_aside: boolean;
+  /** Since the server started, by digest; null if nothing was. */
+  asked: Record<string, Counts> | null;
+}
+
+/** Something that is being done with a policy at this moment. */
+export interface Work {
+  digest: string;
+  step: "checking" | "loading";
+  since: string;
 }
 
 export interface Policies {
   policies: Policy[];
   hooks: Hook[];
+  under_way: Work[];
+}
+
+export interface Pair {
+  before: number;
+  after: number;
+}
+
+/** How a policy lays out turns of the past. */
+export interface ShadowReport {
+  turns: number;
+  changed: number;
+  refused: number;
+  skipped: Record<string, number>;
+  passages: { kept: number; lost: number; gained: number };
+  prompt_tokens: Pair;
+  reusable_tokens: Pair;
+  fuel: Pair;
+  examples: {
+    session_id: string;
+    message_id: number;
+    refused?: string;
+    prompt_tokens: Pair;
+    difference: Hunk[];
+  }[];
 }
 
 /** Something that was done with a policy. */
@@ -242,6 +306,7 @@ export interface PolicyEvent {
   interface: string;
   digest: string;
   name?: string | null;
+  note?: string | null;
 }
 
 /** What the server answered when it could not do what it was asked for. */
@@ -371,6 +436,10 @@ export const api = {
   },
   usePolicy: (digest: string) => ask<Policy>("POST", `/policies/${digest}/activate`, {}),
   rollBackPolicy: (hook: string) => ask<Policy>("POST", "/policies/rollback", { interface: hook }),
+  tryPolicy: (digest: string) => ask<ShadowReport>("POST", `/policies/${digest}/shadow`, {}),
+  givePolicyShare: (digest: string, percent: number, errors_max: number) =>
+    ask<Policy>("PUT", `/policies/${digest}/canary`, { percent, errors_max }),
+  takePolicyBack: (digest: string) => ask<Policy>("DELETE", `/policies/${digest}/canary`),
   removePolicy: (digest: string) => ask<void>("DELETE", `/policies/${digest}`),
   modelStatus: () => ask<ModelStatus>("GET", "/llm/status"),
 };

@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/layout.css";
 import "./style/chat.css";
 import "./style/panel.css";
+import "./style/policy.css";
 
 void actions.start();
 createRoot(document.getElementById("root")!).render(

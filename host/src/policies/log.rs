@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::health::Counts;
 use super::rollout::{Canary, OnFailure};
 
 /// The file, in the folder of policies.
@@ -38,6 +39,8 @@ pub enum What {
     Tried,
     /// A policy was given a share of the sessions.
     CanaryBegun,
+    /// What was asked of a candidate up to now.
+    CanaryCounted,
     /// A policy was taken back from its share of the sessions.
     CanaryEnded,
     /// It was said what becomes of a turn whose policy fails.
@@ -90,6 +93,9 @@ pub struct Event {
     /// Its share of the sessions, where it was given one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canary>,
+    /// What was asked of it since it has its share, where that was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
     /// What becomes of a turn whose policy fails, where that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
@@ -111,6 +117,7 @@ impl Event {
             shipped: false,
             tried: None,
             canary: None,
+            counts: None,
             on_failure: None,
             note: None,
         }

@@ -3,10 +3,12 @@
 
 pub mod command;
 mod fault;
+mod health;
 mod log;
 mod rollout;
 mod server;
 mod shelf;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,11 +26,13 @@ use wasmtime::Engine;
 use crate::kit::Report;
 use crate::slot::{self, Linked, Place, Told};
 pub use fault::Fault;
+use health::Watch;
 pub use log::Tried;
 use log::{Event, Log, What};
-use rollout::Watch;
+
 pub use rollout::{Chosen, ERRORS_MAX, OnFailure, Thresholds};
 use shelf::Shelf;
+use shown::{Step, Work};
 use state::{Choice, State};
 
 /// The folder, in the data folder.
@@ -96,6 +100,7 @@ pub struct Registry {
     log: Mutex<Log>,
     state: Mutex<State>,
     watch: Watch,
+    work: Mutex<Vec<Work>>,
 }
 
 impl Registry {
@@ -111,9 +116,18 @@ impl Registry {
         let shelf = Shelf::open(&folder).with_context(at)?;
         let mut state = State::default();
         let log = Log::open(&folder, |event| state.apply(event)).with_context(at)?;
-        let (log, state, watch) = (Mutex::new(log), Mutex::new(state), Watch::default());
-        let registry = Self { engine: engine.clone(), kit, hooks, shelf, log, state, watch };
+        let registry = Self {
+            engine: engine.clone(),
+            kit,
+            hooks,
+            shelf,
+            log: Mutex::new(log),
+            state: Mutex::new(state),
+            watch: Watch::default(),
+            work: Mutex::default(),
+        };
         registry.restore()?;
+        registry.restore_counts();
         Ok(registry)
     }
 
@@ -159,47 +173,6 @@ impl Registry {
         rows
     }
 
-    /// The hooks, with what is in use, what was before, and what a call may take.
-    pub fn hooks(&self) -> Vec<Value> {
-        let state = lock(&self.state);
-        let hook = |hook: &Hook| {
-            let previous = state.previous(hook.name()).map(|choice| match choice {
-                Choice::Shipped => hook.shipped.digest.clone(),
-                Choice::Kept(digest) => digest,
-            });
-            let allowance = hook.place.allowance();
-            let active = hook.place.current().digest;
-            let canary = state.canaries.get(hook.name()).map(|canary| {
-                let errors = self.errors_of(hook.name(), &canary.digest);
-                json!({
-                    "digest": canary.digest,
-                    "percent": canary.percent,
-                    "errors": errors,
-                    "errors_max": canary.errors_max,
-                })
-            });
-            json!({
-                "interface": hook.name(),
-                "active": active,
-                "canary": canary,
-                "on_failure": state.on_failure(hook.name()),
-                "set_aside": self.is_aside(hook.name(), &active),
-                "previous": previous,
-                "shipped": hook.shipped.digest,
-                "limits": {
-                    "fuel": allowance.fuel,
-                    "fuel_per_byte": allowance.fuel_per_byte,
-                    "time_ms": allowance.ticks * crate::engine::TICK.as_millis() as u64,
-                    "memory_bytes": allowance.memory_bytes,
-                    "answer_bytes": allowance.answer_bytes,
-                    "table_elements": allowance.table_elements,
-                    "component_bytes": allowance.component_bytes,
-                },
-            })
-        };
-        self.hooks.iter().map(hook).collect()
-    }
-
     /// The policy with this digest, or the only one whose digest begins so.
     ///
     /// # Errors
@@ -227,7 +200,10 @@ impl Registry {
             return Ok((row, false));
         }
         // Nothing else waits for the kit.
-        let checked = self.check(bytes);
+        let checked = {
+            let _work = self.begin(&digest, Step::Checking);
+            self.check(bytes)
+        };
         let mut log = lock(&self.log);
         if let Ok(row) = self.find(&digest) {
             return Ok((row, false));
@@ -342,8 +318,8 @@ impl Registry {
     pub fn remove(&self, digest: &str) -> Result<Row, Fault> {
         let mut log = lock(&self.log);
         let row = self.find(digest)?;
-        let has_share = |canary: &rollout::Canary| canary.digest == row.digest;
-        let in_use = row.state == "active" || lock(&self.state).canaries.values().any(has_share);
+        let has_share = lock(&self.state).candidate(&row.interface) == Some(&row.digest);
+        let in_use = row.state == "active" || has_share;
         if row.is_shipped || in_use {
             return Err(Fault::InUse(row.digest));
         }
@@ -370,6 +346,7 @@ impl Registry {
 
     /// Makes a policy ready to be put in use.
     fn load(&self, hook: &Hook, digest: &str) -> Result<Told, Fault> {
+        let _work = self.begin(digest, Step::Loading);
         Ok(hook.place.prepare(&self.bytes(hook, digest)?)?)
     }
 

@@ -1,15 +1,15 @@
 //! How a policy comes into use by degrees, and what becomes of one that fails: thresholds that it
-//! must keep before it is put in use, a share of the sessions that it is tried on, a budget of
-//! errors that takes it back, and pauses for one that fails again and again.
+//! must keep before it is put in use, a share of the sessions that it is tried on, and a budget of
+//! errors that takes it back.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use super::health::{Counts, Remedy};
 use super::log::{Event, Tried, What};
 use super::{Fault, Hook, Registry, Row, lock};
 
@@ -19,12 +19,8 @@ pub const CHOSEN: [&str; 2] = ["assembly", "truncation"];
 /// The most failed calls that the budget of a candidate may allow.
 pub const ERRORS_MAX: u32 = 1_000;
 
-/// Failed calls, one after the other, for which a policy is set aside.
-const FAILURES_MAX: u32 = 3;
-
-/// For how long, at first and at most; twice as long each time.
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// Why a candidate is taken back by itself.
+const OVER: &str = "it failed more often than its budget allows";
 
 /// What becomes of a turn whose policy fails.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -123,77 +119,6 @@ impl Thresholds {
     }
 }
 
-/// How the policies of each hook have done lately. It is not written down: a start forgets it.
-#[derive(Default)]
-pub struct Watch(Mutex<HashMap<&'static str, Health>>);
-
-/// How the policies of one hook have done lately.
-#[derive(Default)]
-struct Health {
-    /// The candidate that the errors are of, and how many there were.
-    candidate: String,
-    errors: u32,
-    /// The policy that the failures are of, and how many there were in a row.
-    policy: String,
-    failures: u32,
-    /// How often it was set aside since it last did well, and until when it is.
-    pauses: u32,
-    until: Option<Instant>,
-}
-
-/// What is to be done about a failure.
-#[derive(Debug, PartialEq)]
-enum Remedy {
-    /// Nothing.
-    Nothing,
-    /// The candidate has used its budget up.
-    TakeBack,
-    /// The policy was set aside, and is to be loaded anew.
-    Reload,
-}
-
-impl Health {
-    /// Takes in how a policy did.
-    fn take(
-        &mut self,
-        digest: &str,
-        failed: bool,
-        canary: Option<&Canary>,
-        reload: bool,
-    ) -> Remedy {
-        if let Some(canary) = canary.filter(|canary| canary.digest == digest) {
-            if self.candidate != digest {
-                (self.candidate, self.errors) = (digest.to_owned(), 0);
-            }
-            self.errors += u32::from(failed);
-            let is_over = failed && self.errors == canary.errors_max.saturating_add(1);
-            return if is_over { Remedy::TakeBack } else { Remedy::Nothing };
-        }
-        if self.policy != digest || !failed {
-            let policy = if failed { digest } else { "" };
-            (self.policy, self.failures) = (policy.to_owned(), 0);
-            (self.pauses, self.until) = (0, None);
-        }
-        if !failed || !reload {
-            return Remedy::Nothing;
-        }
-        self.failures += 1;
-        // Once it was set aside, a single failure more is enough.
-        if self.failures < FAILURES_MAX && self.pauses == 0 {
-            return Remedy::Nothing;
-        }
-        let pause = PAUSE_MIN.saturating_mul(1 << self.pauses.min(16)).min(PAUSE_MAX);
-        self.until = Some(Instant::now() + pause);
-        self.pauses += 1;
-        Remedy::Reload
-    }
-
-    /// Whether this policy is set aside.
-    fn is_aside(&self, digest: &str) -> bool {
-        self.policy == digest && self.until.is_some_and(|until| Instant::now() < until)
-    }
-}
-
 impl Registry {
     /// Which policies a turn of this session asks.
     pub fn choose(&self, session: &str) -> Vec<Chosen> {
@@ -202,9 +127,9 @@ impl Registry {
         let hooks = self.hooks.iter().filter(|hook| CHOSEN.contains(&hook.name()));
         let choose = |hook: &Hook| {
             let interface = hook.name();
-            let canary = state.canaries.get(interface).filter(|canary| canary.has(session));
-            let digest = match canary {
-                Some(canary) => canary.digest.clone(),
+            let share = state.shares.get(interface).filter(|share| share.canary.has(session));
+            let digest = match share {
+                Some(share) => share.canary.digest.clone(),
                 None => hook.place.current().digest,
             };
             let on_failure = state.on_failure(interface);
@@ -219,7 +144,7 @@ impl Registry {
     pub fn tell(self: &Arc<Self>, interface: &'static str, digest: &str, failed: bool) {
         let remedy = {
             let state = lock(&self.state);
-            let canary = state.canaries.get(interface);
+            let canary = state.shares.get(interface).map(|share| &share.canary);
             let reload = state.on_failure(interface) == OnFailure::Reload;
             let mut watch = lock(&self.watch.0);
             watch.entry(interface).or_default().take(digest, failed, canary, reload)
@@ -227,10 +152,10 @@ impl Registry {
         let (registry, digest) = (Arc::clone(self), digest.to_owned());
         let act: fn(&Self, &str, &str) -> Result<(), Fault> = match remedy {
             Remedy::Nothing => return,
-            Remedy::TakeBack => |registry, interface, digest| {
-                let why = "it failed more often than its budget allows";
-                registry.end_canary(interface, digest, why)
-            },
+            Remedy::Keep => |registry, interface, _| Ok(registry.keep_counts(interface)?),
+            Remedy::TakeBack => {
+                |registry, interface, digest| registry.end_canary(interface, digest, OVER)
+            }
             Remedy::Reload => |registry, interface, digest| {
                 warn!("The policy `{digest}` for {interface} fails: it is set aside for a while");
                 let hook = registry.hook(interface)?;
@@ -263,7 +188,7 @@ impl Registry {
         let event = Event::now(What::CanaryBegun, hook.name(), &row.digest);
         let event = event.named(row.name.as_deref()).noted(&format!("{percent} % of the sessions"));
         self.done(&mut log, Event { canary: Some(canary), ..event })?;
-        lock(&self.watch.0).entry(hook.name()).or_default().candidate.clear();
+        lock(&self.watch.0).entry(hook.name()).or_default().candidate = Counts::default();
         self.find(&row.digest)
     }
 
@@ -281,8 +206,7 @@ impl Registry {
     fn end_canary(&self, interface: &str, digest: &str, why: &str) -> Result<(), Fault> {
         let mut log = lock(&self.log);
         let hook = self.hook(interface)?;
-        let canary = lock(&self.state).canaries.get(interface).cloned();
-        if canary.is_none_or(|canary| canary.digest != digest) {
+        if lock(&self.state).candidate(interface) != Some(digest) {
             return Err(Fault::NoCanary(digest.to_owned()));
         }
         let event = Event::now(What::CanaryEnded, hook.name(), digest).noted(why);
@@ -307,16 +231,44 @@ impl Registry {
         required.check(row.tried.as_ref()).map_err(missed)
     }
 
-    /// The failed calls of a candidate since its share began.
-    pub(super) fn errors_of(&self, interface: &str, digest: &str) -> u32 {
-        let watch = lock(&self.watch.0);
-        let health = watch.get(interface).filter(|health| health.candidate == digest);
-        health.map_or(0, |health| health.errors)
+    /// Writes down what was asked of every candidate, so that a start goes on from there. Blocks.
+    pub fn close(&self) {
+        for hook in &self.hooks {
+            if let Err(error) = self.keep_counts(hook.name()) {
+                warn!("what was asked of the candidate for {} is lost: {error:#}", hook.name());
+            }
+        }
     }
 
-    /// Whether the policy that is in use is set aside for a while.
-    pub(super) fn is_aside(&self, interface: &str, digest: &str) -> bool {
-        lock(&self.watch.0).get(interface).is_some_and(|health| health.is_aside(digest))
+    /// Writes down what was asked of the candidate of a hook, if it has one and there is news.
+    fn keep_counts(&self, interface: &str) -> Result<()> {
+        let mut log = lock(&self.log);
+        let counts = lock(&self.watch.0).get(interface).map(|health| health.candidate);
+        let event = {
+            let state = lock(&self.state);
+            let share = state.shares.get(interface);
+            let Some((share, counts)) = share.zip(counts).filter(|(it, now)| it.counts != *now)
+            else {
+                return Ok(());
+            };
+            let event = Event::now(What::CanaryCounted, interface, &share.canary.digest);
+            Event { counts: Some(counts), ..event }
+        };
+        self.done(&mut log, event)
+    }
+
+    /// Goes on counting where the last run ended. A candidate whose budget was used up in its last
+    /// moments is taken back now.
+    pub(super) fn restore_counts(&self) {
+        for hook in &self.hooks {
+            let Some(share) = lock(&self.state).shares.get(hook.name()).cloned() else { continue };
+            lock(&self.watch.0).entry(hook.name()).or_default().candidate = share.counts;
+            if share.counts.is_over(&share.canary)
+                && let Err(fault) = self.end_canary(hook.name(), &share.canary.digest, OVER)
+            {
+                warn!("The candidate for {}: {fault}", hook.name());
+            }
+        }
     }
 
     fn chosen_hook(&self, interface: &str) -> Result<&Hook, Fault> {
@@ -347,40 +299,6 @@ mod tests {
         assert!((150..250).contains(&ten.len()), "{}", ten.len());
         let thirty = of(30);
         assert!(ten.iter().all(|one| thirty.contains(one)));
-    }
-
-    #[test]
-    fn a_candidate_is_taken_back_with_the_first_error_beyond_its_budget() {
-        let mut health = Health::default();
-        let canary = canary(10);
-        let mut take = |digest, failed| health.take(digest, failed, Some(&canary), false);
-        assert_eq!(take("aa", true), Remedy::Nothing);
-        assert_eq!(take("aa", false), Remedy::Nothing);
-        assert_eq!(take("bb", true), Remedy::Nothing);
-        assert_eq!(take("aa", true), Remedy::Nothing);
-        assert_eq!(take("aa", true), Remedy::TakeBack);
-        assert_eq!(take("aa", true), Remedy::Nothing);
-    }
-
-    #[test]
-    fn a_policy_that_fails_again_and_again_is_set_aside_for_longer_each_time() {
-        let mut health = Health::default();
-        let mut remedies = Vec::new();
-        for _ in 0..4 {
-            remedies.push(health.take("aa", true, None, true));
-        }
-        assert_eq!(&remedies[..2], [Remedy::Nothing, Remedy::Nothing]);
-        assert_eq!(&remedies[2..], [Remedy::Reload, Remedy::Reload]);
-        assert!(health.is_aside("aa") && !health.is_aside("bb"));
-        let left = health.until.map(|until| until - Instant::now()).expect("set aside");
-        assert!(left > PAUSE_MIN, "{left:?}");
-        assert_eq!(health.take("aa", false, None, true), Remedy::Nothing);
-        assert!(!health.is_aside("aa"));
-        assert_eq!(health.take("aa", true, None, true), Remedy::Nothing);
-        // Nobody is set aside where nobody asked for that.
-        let mut health = Health::default();
-        assert!((0..9).all(|_| health.take("aa", true, None, false) == Remedy::Nothing));
-        assert!(!health.is_aside("aa"));
     }
 
     #[test]

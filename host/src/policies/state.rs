@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::health::Counts;
 use super::log::{Event, Tried, What};
 use super::rollout::{Canary, OnFailure};
 
@@ -31,6 +32,17 @@ pub enum Choice {
     Kept(String),
 }
 
+/// A candidate that has a share of the sessions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// Which, and how large a share.
+    pub canary: Canary,
+    /// Since when.
+    pub since: String,
+    /// What was asked of it since then, as far as it is written down.
+    pub counts: Counts,
+}
+
 /// What is there, and what is in use.
 #[derive(Default)]
 pub struct State {
@@ -41,7 +53,7 @@ pub struct State {
     /// How a policy did when it was last tried, by its digest.
     pub tried: HashMap<String, Tried>,
     /// The candidates that have a share of the sessions, hook by hook.
-    pub canaries: HashMap<String, Canary>,
+    pub shares: HashMap<String, Share>,
     on_failure: HashMap<String, OnFailure>,
     /// What was put in use, hook by hook, the latest last. Nothing: what is shipped.
     chosen: HashMap<String, Vec<Choice>>,
@@ -52,6 +64,10 @@ impl State {
     /// Takes in what was done.
     pub fn apply(&mut self, event: Event) {
         self.change(&event);
+        // Nobody did that.
+        if event.what == What::CanaryCounted {
+            return;
+        }
         self.events.push_back(event);
         if self.events.len() > EVENTS_MAX {
             self.events.pop_front();
@@ -97,11 +113,19 @@ impl State {
                 }
             }
             What::CanaryBegun => {
-                if let Some(canary) = &event.canary {
-                    self.canaries.insert(event.interface.clone(), canary.clone());
+                if let Some(canary) = event.canary.clone() {
+                    let share =
+                        Share { canary, since: event.at.clone(), counts: Counts::default() };
+                    self.shares.insert(event.interface.clone(), share);
                 }
             }
-            What::CanaryEnded => drop(self.canaries.remove(&event.interface)),
+            What::CanaryCounted => {
+                let share = self.shares.get_mut(&event.interface);
+                if let Some((share, counts)) = share.zip(event.counts) {
+                    share.counts = counts;
+                }
+            }
+            What::CanaryEnded => drop(self.shares.remove(&event.interface)),
             What::OnFailure => {
                 if let Some(on_failure) = event.on_failure {
                     self.on_failure.insert(event.interface.clone(), on_failure);
@@ -111,13 +135,18 @@ impl State {
         }
         // Who is in use for all needs no share.
         if matches!(event.what, What::Activated | What::RolledBack) {
-            self.canaries.retain(|_, canary| canary.digest != event.digest);
+            self.shares.retain(|_, share| share.canary.digest != event.digest);
         }
     }
 
     /// What becomes of a turn whose policy for this hook fails.
     pub fn on_failure(&self, interface: &str) -> OnFailure {
         self.on_failure.get(interface).copied().unwrap_or_default()
+    }
+
+    /// The digest of the candidate of a hook, if one has a share of the sessions.
+    pub fn candidate(&self, interface: &str) -> Option<&str> {
+        self.shares.get(interface).map(|share| share.canary.digest.as_str())
     }
 
     /// What is in use for a hook.

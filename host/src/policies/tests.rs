@@ -211,11 +211,18 @@ fn a_share_is_sticky_outlives_a_restart_and_ends_with_its_budget() {
     assert_eq!(share(&registry), before);
 
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(async {
-        for failed in [true, false, true] {
-            registry.tell("assembly", &one.digest, failed);
-        }
-    });
+    let tell = |registry: &Arc<Registry>, failed: bool| {
+        runtime.block_on(async { registry.tell("assembly", &one.digest, failed) });
+    };
+    tell(&registry, true);
+    tell(&registry, false);
+    registry.close();
+    // A start goes on counting.
+    let registry = Arc::new(host.start());
+    let canary = registry.hooks()[0]["canary"].clone();
+    assert_eq!((&canary["calls"], &canary["errors"]), (&json!(2), &json!(1)), "{canary}");
+    assert_eq!(what(&registry), "canary-begun");
+    tell(&registry, true);
     for _ in 0..1_000 {
         if what(&registry) == "canary-ended" {
             break;
@@ -236,7 +243,7 @@ fn who_is_put_in_use_for_all_has_no_share_any_more() {
     registry.begin_canary(&one.digest, 1, 0).expect("begun");
     registry.activate(&one.digest, &Thresholds::default()).expect("activated");
     assert!(matches!(registry.begin_canary(&one.digest, 1, 0), Err(Fault::InUse(_))));
-    assert!(lock(&registry.state).canaries.is_empty());
+    assert!(lock(&registry.state).shares.is_empty());
 }
 
 #[test]

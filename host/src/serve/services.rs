@@ -114,6 +114,9 @@ impl Services {
 
     /// Closes the databases: what comes after this fails. Blocks until all is written.
     pub fn close(&self) {
+        if let Some(registry) = self.registry.get() {
+            registry.close();
+        }
         self.databases.values().for_each(Database::close);
     }
 

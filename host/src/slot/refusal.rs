@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Ended;
 use crate::bindings::policy::types::Failure;
 
 /// Why a component is not taken as a policy. Whoever sent it reads this.
@@ -32,7 +33,7 @@ pub enum Refusal {
     /// What it says it is breaks this rule.
     Description(&'static str),
     /// It does not answer this one (from 0) of the requests that every policy can answer.
-    Trial { index: usize, failure: Failure },
+    Trial { index: usize, ended: Ended },
 }
 
 impl fmt::Display for Refusal {
@@ -75,8 +76,13 @@ impl fmt::Display for Refusal {
             Self::Description(rule) => {
                 write!(f, "the policy describes itself against a rule: {rule}")
             }
-            Self::Trial { index, failure } => {
-                write!(f, "the policy fails request {index} of its trial: {}", name(*failure))
+            Self::Trial { index, ended } => {
+                let failure = name(Failure::from(*ended));
+                write!(f, "the policy fails request {index} of its trial: {failure}")?;
+                match ended {
+                    Ended::Broke(rule) => write!(f, ", the rule is: {rule}"),
+                    Ended::Failed(_) => Ok(()),
+                }
             }
         }
     }

@@ -192,6 +192,10 @@ fn what_cannot_start_or_fails_its_trial_is_refused() {
         (binary(memories), "cannot be started: `out-of-memory`"),
         (component(1, "(loop $l (br $l))"), "request 0 of its trial: `out-of-fuel`"),
         (component(1, "(unreachable)"), "request 0 of its trial: `trapped`"),
+        (
+            component(1, "(local.set $n (i32.const 7))"),
+            "its trial: `invalid-answer`, the rule is: an answer is one number",
+        ),
     ] {
         let refusal = refusal(&bytes);
         assert!(refusal.contains(expected), "{refusal}");

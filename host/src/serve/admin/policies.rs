@@ -55,7 +55,11 @@ async fn blocking(
 
 fn list(registry: &Registry, _: &Call) -> Result<Reply, Refusal> {
     let rows: Vec<Value> = registry.list().iter().map(to_json).collect();
-    Ok(Reply::ok(json!({ "policies": rows, "hooks": registry.hooks() })))
+    Ok(Reply::ok(json!({
+        "policies": rows,
+        "hooks": registry.hooks(),
+        "under_way": registry.under_way(),
+    })))
 }
 
 fn add(registry: &Registry, call: &Call) -> Result<Reply, Refusal> {
