@@ -143,7 +143,8 @@ export const actions = {
     window.addEventListener("hashchange", () => actions.follow());
     window.addEventListener("pagehide", finishAll);
     await attempt(refreshSessions);
-    if (read().gate === "open") actions.follow();
+    // Whoever was quicker than the list of sessions has opened a panel by now.
+    if (read().gate === "open") actions.follow(read().panel);
   },
 
   /** Tries a key, and begins anew with it if the server knows it. */
@@ -163,12 +164,12 @@ export const actions = {
     location.reload();
   },
 
-  /** Shows what the address names. */
-  follow(): void {
+  /** Shows what the address names, and nothing beside it but this. */
+  follow(panel: Panel | null = null): void {
     const id = /^#\/sessions\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
     const target = wanted?.id === id ? wanted.message : null;
     wanted = null;
-    set({ current: id, panel: null, target });
+    set({ current: id, panel, target });
     if (!id) return;
     const open = async () => {
       // Another window, or a program, may have made it.
