@@ -31,10 +31,17 @@ const NEIGHBOUR_BYTES: f64 = 200.0;
 
 /// What a long text of the model is held against it, in standard deviations. A fact is mostly told
 /// by the one who asks for it later; the model's own words are mostly made of facts told to it.
-const ASSISTANT_MALUS: f64 = 2.0;
+const ASSISTANT_MALUS: f64 = 2.5;
 
 /// The bytes of such a text from which all of that counts.
 const ASSISTANT_BYTES: f64 = 1_000.0;
+
+/// What a text of next to no words is held against it, in standard deviations: a cosine and BM25 both
+/// prefer few words, which tell little by themselves.
+const SHORT_MALUS: f64 = 1.0;
+
+/// The bytes of such a text from which nothing is held against it: about 15 words.
+const SHORT_BYTES: f64 = 80.0;
 
 /// What it counts for that somebody said it whom the question names.
 const NAMED_BONUS: f64 = 1.5;
@@ -155,18 +162,22 @@ fn is_of_time(candidate: &Candidate, question: &Question) -> bool {
     said_at.zip(question.period()).is_some_and(|(said_at, period)| period.holds(said_at))
 }
 
-/// What it counts for who said it.
+/// What it counts for who said it, and how much that is.
 fn of_speaker(candidate: &Candidate, question: &Question) -> f64 {
     if candidate.kind == Kind::Document {
         return 0.0;
     }
-    if candidate.name.as_deref().is_some_and(|name| question.names(name)) {
-        return NAMED_BONUS;
-    }
-    if is_model(candidate) && !question.asks_for_all() && !question.asks_what_assistant_said() {
-        return -ASSISTANT_MALUS * (f64::from(candidate.bytes) / ASSISTANT_BYTES).min(1.0);
-    }
-    0.0
+    let bytes = f64::from(candidate.bytes);
+    let missing = SHORT_MALUS * (1.0 - bytes / SHORT_BYTES).max(0.0);
+    let held = if is_model(candidate) {
+        let is_wanted = question.asks_for_all() || question.asks_what_assistant_said();
+        if is_wanted { 0.0 } else { ASSISTANT_MALUS * (bytes / ASSISTANT_BYTES).min(1.0) }
+    } else {
+        0.0
+    };
+    let is_named = candidate.name.as_deref().is_some_and(|name| question.names(name));
+    let named = if is_named { NAMED_BONUS } else { 0.0 };
+    named - missing - held
 }
 
 /// Whether the model said it. Where the other side has a name, it is a person.

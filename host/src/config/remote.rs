@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use openai_wire::Base;
 
+use crate::model::EMBEDDED_TOKENS_MAX;
 use crate::model::remote::{EmbeddingSettings, Endpoint, Key};
 
 /// Where the keys are, if nobody says otherwise.
@@ -68,12 +69,12 @@ pub struct RemoteArguments {
         requires = "embedding_url"
     )]
     embedding_key_env: Option<String>,
-    /// The most tokens that this server embeds at once; longer texts are embedded in parts
+    /// The most tokens of a text that this server embeds; the rest of a longer one is not seen
     #[arg(
         long,
         value_name = "TOKENS",
         env = "LOCI_EMBEDDING_TOKENS",
-        default_value_t = 512,
+        default_value_t = EMBEDDED_TOKENS_MAX,
         value_parser = clap::value_parser!(u32).range(16..=65_536)
     )]
     embedding_tokens: u32,

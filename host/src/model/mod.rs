@@ -234,6 +234,10 @@ impl ChatModel {
     }
 }
 
+/// The tokens that a text begins with and a vector reflects, at most. A vector of more says a little
+/// of everything and finds nothing; what a text is about, it mostly says at its beginning.
+pub const EMBEDDED_TOKENS_MAX: u32 = 256;
+
 /// The model that embeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddingModel {

@@ -31,6 +31,7 @@ pub mod shares;
 pub mod sink;
 pub mod stopwatch;
 mod store;
+mod subject;
 
 use std::rc::Rc;
 

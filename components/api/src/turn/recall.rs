@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::degraded::{Degraded, reason};
-use super::{builtin, candidates as near, check, saved};
+use super::{builtin, candidates as near, check, saved, subject};
 use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::search::vectors::{self, Entry, Index};
@@ -77,9 +77,10 @@ pub async fn look_up(
     query: impl Future<Output = Result<Rc<Embedded>, String>>,
 ) -> Result<Hits, ApiError> {
     let mut hits = Hits::default();
+    let asked = subject::of(text);
     let (near, worded, during) = futures::join!(
         dense(database, scope, query),
-        memory::lexical(database, scope.session, text),
+        memory::lexical(database, scope.session, &asked),
         during(database, scope, text)
     );
     hits.during = during?;
@@ -217,9 +218,9 @@ pub struct Embedded {
     pub vector: Vec<f32>,
 }
 
-/// Embeds a query. The names of those who speak in its session are left out:
-/// they are words, which the full-text search finds, and a vector of them is near to everything
-/// that was said to somebody of that name.
+/// Embeds what a query is about. In a session, words about the asking are left out, and the names
+/// of those who speak there: they are words, which the full-text search finds, and a vector of them
+/// is near to everything that was said to somebody of that name.
 ///
 /// Fails with what the model says.
 pub async fn embed_query(
@@ -236,7 +237,10 @@ pub async fn embed_query(
     let (embedder, speakers) = futures::join!(generation::searched(database), speakers);
     let embedder = embedder?;
     let speakers = speakers.map_err(|error| error.message)?;
-    let text = without_names(text, &speakers);
+    let text = match session {
+        Some(_) => without_names(&subject::of(text), &speakers),
+        None => text.to_owned(),
+    };
     let vectors = generation::embed(&embedder, vec![text], Purpose::Query).await;
     let vector = vectors.map_err(|error| ApiError::of_model(&error).message)?.pop();
     let vector = vector.ok_or_else(|| "no vector came back".to_owned())?;

@@ -18,15 +18,15 @@ use super::load::Weights;
 use super::probe::{self, Kind};
 use super::stage::{self, Staged, Teller};
 use super::{Setup, load, log, threads};
-use crate::model::{Embedder, EmbeddingModel, ModelError, Purpose};
+use crate::model::{EMBEDDED_TOKENS_MAX, Embedder, EmbeddingModel, ModelError, Purpose};
 
 /// Requests that may wait.
 const QUEUE_MAX: usize = 64;
 /// What a caller who finds the queue full should wait, in milliseconds.
 const RETRY_MS: u32 = 250;
-/// Tokens that are evaluated at once, at most: the longest window of any model here.
-const WINDOW_TOKENS_MAX: u32 = 2_048;
-/// Windows that are evaluated at once, at most.
+/// Tokens that are evaluated at once, at most.
+const BATCH_TOKENS_MAX: u32 = 512;
+/// Texts that are evaluated at once, at most.
 const SEQUENCES_MAX: u32 = 16;
 
 enum Request {
@@ -134,7 +134,7 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Ready>) -> Result<(), Strin
         name: file.name,
         digest: file.digest,
         dimensions: model.n_embd_out().unsigned_abs(),
-        tokens_max: engine.window as u32,
+        tokens_max: engine.tokens_max as u32,
     };
     // Evaluates once, so that what cannot work fails now, and the weights are in memory.
     engine.embed(&["a".to_owned()]).map_err(|error| error.to_string())?;
@@ -144,8 +144,8 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Ready>) -> Result<(), Strin
     Ok(())
 }
 
-/// A part of a text that fits into the model's window.
-struct Window {
+/// A text, as much of it as counts.
+struct Beginning {
     text: usize,
     tokens: Vec<LlamaToken>,
 }
@@ -154,8 +154,8 @@ struct Engine<'m> {
     model: &'m LlamaModel,
     ctx: LlamaContext<'m>,
     batch: LlamaBatch<'static>,
-    /// The most tokens of a text in one window, without markers.
-    window: usize,
+    /// The most tokens of a text, without markers.
+    tokens_max: usize,
     /// The most tokens in one batch.
     room: usize,
     before: Vec<LlamaToken>,
@@ -164,7 +164,8 @@ struct Engine<'m> {
 
 impl<'m> Engine<'m> {
     fn new(model: &'m LlamaModel) -> Result<Self, String> {
-        let tokens = model.n_ctx_train().clamp(1, WINDOW_TOKENS_MAX);
+        let trained = model.n_ctx_train().max(1);
+        let tokens = trained.min(BATCH_TOKENS_MAX);
         let params = LlamaContextParams::default()
             .with_n_ctx(std::num::NonZeroU32::new(tokens))
             .with_n_batch(tokens)
@@ -183,12 +184,13 @@ impl<'m> Engine<'m> {
         let (before, after) = markers(model);
         let room = ctx.n_ubatch() as usize;
         let room = room.min(tokens as usize);
-        let window = room.saturating_sub(before.len() + after.len());
-        if window == 0 {
+        let seen = room.min(EMBEDDED_TOKENS_MAX as usize);
+        let tokens_max = seen.saturating_sub(before.len() + after.len());
+        if tokens_max == 0 {
             return Err("the model's window has no room for text".into());
         }
         let batch = LlamaBatch::new(room, 1);
-        Ok(Self { model, ctx, batch, window, room, before, after })
+        Ok(Self { model, ctx, batch, tokens_max, room, before, after })
     }
 
     fn run(&mut self, requests: &Receiver<Request>) {
@@ -208,22 +210,19 @@ impl<'m> Engine<'m> {
     fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
         let width = self.model.n_embd_out().unsigned_abs() as usize;
         let mut vectors = vec![vec![0f32; width]; texts.len()];
-        let windows = self.windows(texts);
+        let beginnings = self.beginnings(texts);
         let mut next = 0;
-        while next < windows.len() {
-            let count = self.fill(&windows[next..]);
+        while next < beginnings.len() {
+            let count = self.fill(&beginnings[next..]);
             self.ctx
                 .decode(&mut self.batch)
                 .map_err(|error| ModelError::EngineFailed(error.to_string()))?;
-            for (sequence, window) in windows[next..next + count].iter().enumerate() {
+            for (sequence, beginning) in beginnings[next..next + count].iter().enumerate() {
                 let vector = self
                     .ctx
                     .embeddings_seq_ith(sequence as i32)
                     .map_err(|error| ModelError::EngineFailed(error.to_string()))?;
-                let length = length(vector).max(f32::MIN_POSITIVE);
-                let weight = window.tokens.len() as f32 / length;
-                let sum = vectors[window.text].iter_mut();
-                sum.zip(vector).for_each(|(sum, value)| *sum += value * weight);
+                vectors[beginning.text].copy_from_slice(vector);
             }
             self.ctx.clear_kv_cache();
             next += count;
@@ -244,28 +243,27 @@ impl<'m> Engine<'m> {
         texts.iter().map(count).collect()
     }
 
-    /// The texts' tokens, cut where they are longer than the model sees at once.
-    fn windows(&self, texts: &[String]) -> Vec<Window> {
+    /// The tokens that each text begins with, where it has any.
+    fn beginnings(&self, texts: &[String]) -> Vec<Beginning> {
         let vocabulary = self.model.vocab();
-        let mut windows = Vec::new();
-        for (text, content) in texts.iter().enumerate() {
-            let tokens = vocabulary.tokenize(content.as_bytes(), false, false);
-            let parts = tokens.chunks(self.window);
-            windows.extend(parts.map(|part| Window { text, tokens: part.to_vec() }));
-        }
-        windows
+        let beginning = |(text, content): (usize, &String)| {
+            let mut tokens = vocabulary.tokenize(content.as_bytes(), false, false);
+            tokens.truncate(self.tokens_max);
+            (!tokens.is_empty()).then_some(Beginning { text, tokens })
+        };
+        texts.iter().enumerate().filter_map(beginning).collect()
     }
 
-    /// Fills the batch with as many windows as have room, and returns how many: at least one.
-    fn fill(&mut self, windows: &[Window]) -> usize {
+    /// Fills the batch with as many texts as have room, and returns how many: at least one.
+    fn fill(&mut self, beginnings: &[Beginning]) -> usize {
         self.batch.clear();
         let mut count = 0;
-        for window in windows.iter().take(SEQUENCES_MAX as usize) {
-            let length = self.before.len() + window.tokens.len() + self.after.len();
+        for beginning in beginnings.iter().take(SEQUENCES_MAX as usize) {
+            let length = self.before.len() + beginning.tokens.len() + self.after.len();
             if self.batch.n_tokens() as usize + length > self.room {
                 break;
             }
-            let tokens = self.before.iter().chain(&window.tokens).chain(&self.after);
+            let tokens = self.before.iter().chain(&beginning.tokens).chain(&self.after);
             for (position, token) in tokens.enumerate() {
                 self.batch
                     .add(*token, position as i32, &[count], true)

@@ -29,7 +29,7 @@ const PROBE: &str = "a";
 /// What the operator knows of a model that its server does not tell.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The most tokens that it embeds at once.
+    /// The tokens that a text begins with and it embeds, at most.
     pub tokens_max: u32,
     /// What it wants to read before a text that is to be found.
     pub passage_prefix: String,
@@ -69,16 +69,9 @@ struct Entry {
     embedding: Vec<f32>,
 }
 
-/// A part of a text that the model sees at once.
-struct Window<'a> {
-    text: usize,
-    part: &'a str,
-    weight: f32,
-}
-
 impl RemoteEmbedder {
-    /// Begins to ask a server for its model, and returns at once. Texts of more tokens than it
-    /// embeds at once, by an estimate, are embedded in parts. Needs a runtime.
+    /// Begins to ask a server for its model, and returns at once. Of texts that have more tokens
+    /// than it embeds, by an estimate, it is sent the beginning. Needs a runtime.
     pub fn connect(endpoint: Endpoint, settings: Settings) -> Self {
         let (client, model) = match Client::new(endpoint) {
             Ok(client) => (Some(client), Err(ModelError::Loading(0))),
@@ -203,14 +196,18 @@ impl Shared {
             Purpose::Query => &self.settings.query_prefix,
         };
         let room = self.settings.tokens_max.saturating_sub(estimate::count(prefix)).max(1);
-        let windows: Vec<Window<'_>> =
-            texts.iter().enumerate().flat_map(|(index, text)| windows(index, text, room)).collect();
         let mut vectors = vec![vec![0_f32; width]; texts.len()];
-        for windows in windows.chunks(TEXTS_MAX) {
-            let parts: Vec<Cow<'_, str>> =
-                windows.iter().map(|window| prefixed(prefix, window.part)).collect();
-            let found = self.ask(&parts).await?;
-            for (window, vector) in windows.iter().zip(&found) {
+        let texts: Vec<(usize, &str)> = texts
+            .iter()
+            .map(|text| beginning(text, room))
+            .enumerate()
+            .filter(|(_, beginning)| !beginning.trim().is_empty())
+            .collect();
+        for texts in texts.chunks(TEXTS_MAX) {
+            let prefixed: Vec<Cow<'_, str>> =
+                texts.iter().map(|(_, beginning)| prefixed(prefix, beginning)).collect();
+            let found = self.ask(&prefixed).await?;
+            for ((text, _), vector) in texts.iter().zip(found) {
                 if vector.len() != width {
                     // Another model has taken its place, and is to be described anew.
                     self.doubt.notify_one();
@@ -219,9 +216,7 @@ impl Shared {
                         vector.len()
                     )));
                 }
-                let length = length(vector).max(f32::MIN_POSITIVE);
-                let sum = vectors[window.text].iter_mut();
-                sum.zip(vector).for_each(|(sum, value)| *sum += value * window.weight / length);
+                vectors[*text] = vector;
             }
         }
         for vector in &mut vectors {
@@ -277,19 +272,12 @@ fn read(answer: &[u8], expected: usize) -> Result<Vec<Vec<f32>>, String> {
     Ok(vectors)
 }
 
-/// Cuts a text where it is longer than the model sees at once. An empty one has no windows.
-fn windows(text: usize, content: &str, tokens_max: u32) -> Vec<Window<'_>> {
-    let mut windows = Vec::new();
-    let mut rest = content;
-    while !rest.trim().is_empty() {
-        let (_, end) = estimate::clip(rest, tokens_max, false);
-        // A limit that is less than one character takes is passed rather than nothing embedded.
-        let end = end.max(rest.chars().next().map_or(0, char::len_utf8));
-        let (part, after) = rest.split_at(end);
-        windows.push(Window { text, part, weight: estimate::count(part).max(1) as f32 });
-        rest = after;
-    }
-    windows
+/// As much of a text as the model embeds.
+fn beginning(text: &str, tokens_max: u32) -> &str {
+    let text = text.trim_start();
+    let (_, end) = estimate::clip(text, tokens_max, false);
+    // A limit that is less than one character takes is passed rather than nothing embedded.
+    &text[..end.max(text.chars().next().map_or(0, char::len_utf8))]
 }
 
 fn prefixed<'a>(prefix: &str, text: &'a str) -> Cow<'a, str> {
@@ -328,14 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_into_windows_that_hold_all_of_it() {
+    fn of_a_long_text_the_beginning_is_embedded() {
         let text = "The quick brown fox jumps over the lazy dog. ".repeat(20);
-        let cut = windows(3, &text, 64);
-        assert!(cut.len() > 1 && cut.iter().all(|window| window.text == 3));
-        assert!(cut.iter().all(|window| estimate::count(window.part) <= 64));
-        let parts: String = cut.iter().map(|window| window.part).collect();
-        assert_eq!(parts.trim_end(), text.trim_end());
-        assert!(windows(0, " \n", 64).is_empty());
-        assert_eq!(windows(0, "🦀🦀", 1).len(), 2);
+        let short = beginning(&text, 64);
+        assert!(text.starts_with(short) && (100..text.len()).contains(&short.len()));
+        assert!(estimate::count(short) <= 64);
+        assert_eq!(
+            [beginning(" \n", 64), beginning("🦀🦀", 1), beginning(" a", 9)],
+            ["", "🦀", "a"]
+        );
     }
 }
