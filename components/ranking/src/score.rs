@@ -36,7 +36,7 @@ const ASSISTANT_MALUS: f64 = 2.5;
 /// The bytes of such a text from which all of that counts.
 const ASSISTANT_BYTES: f64 = 1_000.0;
 
-/// What a text of next to no words is held against it, in standard deviations: a cosine and BM25 both
+/// What is held against a text of next to no words, in standard deviations: a cosine and BM25 both
 /// prefer few words, which tell little by themselves.
 const SHORT_MALUS: f64 = 1.0;
 

@@ -234,8 +234,8 @@ impl ChatModel {
     }
 }
 
-/// The tokens that a text begins with and a vector reflects, at most. A vector of more says a little
-/// of everything and finds nothing; what a text is about, it mostly says at its beginning.
+/// The tokens that a text begins with and a vector reflects, at most. A vector of more says a
+/// little of everything and finds nothing; what a text is about, it mostly says at its beginning.
 pub const EMBEDDED_TOKENS_MAX: u32 = 256;
 
 /// The model that embeds.

@@ -92,7 +92,7 @@ mod tests {
                 "Can you our about the garden?",
             ),
             (
-                "List the order in which I brought up different boats throughout our chats, in order.",
+                "List the order in which I brought up different boats across our chats, in order.",
                 "List the which I boats our",
             ),
             ("How many boats have I mentioned across our chats?", "How many boats have I our"),
