@@ -1,4 +1,4 @@
-import { expect, json, longSession, say, session, SLOW, test } from "./page";
+import { barriers, expect, json, longSession, say, session, SLOW, test } from "./page";
 
 const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
 
@@ -100,6 +100,61 @@ test("a reply can be made again", async ({ page, request }) => {
   await expect(page.locator(".said .bubble")).toHaveText(["Say something."]);
 });
 
+test("later turns leave the chat only if one says so", async ({ page, request }) => {
+  const id = await session(request, "Not so fast", ["One.", "Two.", "Three."]);
+  await page.goto(`/#/sessions/${id}`);
+  const again = page.getByRole("button", { name: "Answer again" }).first();
+  await again.click();
+  const question = page.getByRole("group", { name: "Answer again?" });
+  await expect(question).toContainText("2 later turns leave the chat and its memory.");
+  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+  expect(await barriers(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await expect(question).toHaveCount(0);
+  await expect(again).toBeFocused();
+  const stored = await json(request.get(`/api/v1/sessions/${id}/messages`));
+  expect(stored).toHaveLength(6);
+  await again.click();
+  await question.getByRole("button", { name: "Drop them and answer" }).click();
+  await expect(page.locator(".said .bubble")).toHaveText(["One."]);
+  await expect(page.locator(".reply:not(.live)")).toHaveCount(1);
+});
+
+test("notes want no answer", async ({ page, request }) => {
+  const id = await session(request, "Notes of an assistant");
+  for (const content of ["The boat is called Meltemi.", "The car is blue."]) {
+    const messages = [{ role: "user", content }];
+    await json(request.post(`/api/v1/sessions/${id}/messages/import`, { data: { messages } }));
+  }
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.locator(".said")).toHaveCount(2);
+  await expect(page.getByText("This was not answered.")).toHaveCount(0);
+});
+
+test("a new chat offers what to say, and then what to ask", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "My dog is called Zorvik." }).click();
+  const question = page.getByRole("button", { name: "What is my dog's name?" });
+  await question.click();
+  await expect(page.locator(".said .bubble")).toHaveText([
+    "My dog is called Zorvik.",
+    "What is my dog's name?",
+  ]);
+  await expect(page.locator(".reply:not(.live)")).toHaveCount(2);
+  await expect(question).toHaveCount(0);
+});
+
+test("what is being written outlives a reload, in its own chat", async ({ page, request }) => {
+  const id = await session(request, "Half a sentence", ["Hello."]);
+  await page.goto(`/#/sessions/${id}`);
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await box.fill("I was about to say");
+  await page.reload();
+  await expect(box).toHaveValue("I was about to say");
+  await page.getByRole("button", { name: "New chat", exact: true }).click();
+  await expect(box).toHaveValue("");
+});
+
 test("a reply is text, whatever the model says", async ({ page, request }) => {
   const id = await session(request, "Hostile", ["Hello."]);
   const hostile = [
@@ -129,8 +184,21 @@ test("a reply is text, whatever the model says", async ({ page, request }) => {
 test("an error of the server is told where it happened", async ({ page, request }) => {
   const id = await session(request, "Too much", ["Hello."]);
   await page.goto(`/#/sessions/${id}`);
-  await say(page, "x ".repeat(20_000));
-  await expect(page.locator(".failure").first()).toContainText("tokens");
+  const long = "x ".repeat(20_000).trim();
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await box.fill(long);
+  await expect(page.locator(".under[role=alert]")).toContainText(/this has [\d,]+: it needs/);
+  await say(page, long);
+  // Once, in words for people, and what was written is there to be shortened.
+  await expect(page.locator(".failure")).toHaveText(/longer than the model can read/);
+  await expect(page.getByRole("button", { name: "Answer again" })).toHaveCount(1);
+  await page.getByRole("button", { name: "Edit the message" }).click();
+  const edited = page.getByRole("textbox", { name: "Edit the message" });
+  await expect(edited).toHaveValue(long);
+  await edited.fill("Shorter.");
+  await page.getByRole("button", { name: "Send again" }).click();
+  await expect(page.locator(".said .bubble")).toHaveText(["Hello.", "Shorter."]);
+  await expect(page.locator(".failure")).toHaveCount(0);
   await page.goto("/#/sessions/00000000-0000-4000-8000-000000000000");
   await expect(page.locator(".toast")).toContainText("no session");
   await expect(page).toHaveURL(/#\/$/);

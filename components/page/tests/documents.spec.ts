@@ -61,6 +61,28 @@ test("files that are dropped on a new chat begin one", async ({ page, request })
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("dropped.txt");
 });
 
+test("files are added by a button, and one that is too large names itself", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/");
+  await page.getByRole("textbox", { name: "Message", exact: true }).fill("About these:");
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Add files to this chat" }).click();
+  const now = Date.now();
+  await (await chooser).setFiles([
+    file("one.txt", `The first, at ${now}.`),
+    { name: "big.txt", mimeType: "text/plain", buffer: Buffer.alloc(15 * 2 ** 20 + 1, "a ") },
+    file("two.txt", `The second, at ${now}.`),
+  ]);
+  await expect(page.locator(".toast")).toHaveText(
+    "“big.txt”: it has 15.1 MiB, and a file may have at most 15 MiB",
+  );
+  await expect(page.getByRole("button", { name: "Documents of this chat: 2" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("one.txt");
+  // What was being written is in the chat that was made for them.
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await expect(box).toHaveValue("About these:");
+});
+
 test("what cannot be read says why", async ({ page, request }) => {
   const id = await session(request, "Broken");
   await page.goto(`/#/sessions/${id}`);
@@ -71,4 +93,9 @@ test("what cannot be read says why", async ({ page, request }) => {
   await panel.locator("input[type=file]").setInputFiles(broken);
   const row = panel.getByRole("listitem").filter({ hasText: name });
   await expect(row.locator(".failure")).not.toBeEmpty();
+  // It is none that the chat has.
+  await expect(row.getByRole("checkbox")).toHaveCount(0);
+  await expect(
+    page.getByRole("button", { name: "Documents of this chat: 0, 1 could not be read" }),
+  ).toBeVisible();
 });

@@ -1,11 +1,12 @@
 import { expect, test } from "@playwright/test";
-import type { Counts, Hook, Metadata, Receipt } from "../web/api";
+import type { Counts, Hook, Message, Metadata, Receipt } from "../web/api";
 import { heading, sources } from "../web/citations";
 import { change, recent, sampled, told, type Sample } from "../web/policies";
 import { duration, fullness, inOrder, losses, shares } from "../web/receipt";
 import { EventReader } from "../web/sse";
-import { bytes, cut, plural, title } from "../web/text";
+import { bytes, cut, plural, title, tooLarge } from "../web/text";
 import { age, said } from "../web/time";
+import { isUnanswered } from "../web/unanswered";
 
 test("events come out whole, however the stream is cut", () => {
   const stream = 'event: a\ndata: {"n":1}\n\n: still here\n\nevent: b\ndata: {"n":\ndata: 2}\n\n';
@@ -158,4 +159,19 @@ test("a change is told in words, and so is what was done", () => {
   const event = { at: "", what: "canary-ended", interface: "assembly", digest: "0123456789", note: "by hand" };
   expect(told(event)).toBe("assembly 01234567 was taken back from its share: by hand");
   expect(told({ ...event, name: "calm", what: "added" })).toBe("calm was added");
+});
+
+test("a file over the limit never reads as if it were at it", () => {
+  expect(tooLarge(15 * 2 ** 20)).toBe(null);
+  expect(tooLarge(15 * 2 ** 20 + 1)).toContain("15.1 MiB");
+});
+
+test("only the last thing said waits for an answer, and notes do not", () => {
+  const chat = (...roles: string[]) => roles.map((role) => ({ role, status: "ok" }) as Message);
+  expect(isUnanswered(chat("user"))).toBe(true);
+  expect(isUnanswered(chat("user", "assistant", "user"))).toBe(true);
+  expect(isUnanswered(chat("user", "user", "assistant"))).toBe(false);
+  expect(isUnanswered(chat("user", "user"))).toBe(false);
+  expect(isUnanswered([{ role: "user", status: "failed" } as Message])).toBe(false);
+  expect(isUnanswered([])).toBe(false);
 });

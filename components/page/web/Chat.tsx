@@ -1,9 +1,11 @@
 import { useLayoutEffect, useRef, useState } from "react";
 import { Composer } from "./Composer";
 import { Header } from "./Header";
-import { LiveReply, MessageView } from "./MessageView";
+import { documents } from "./documents";
+import { LiveReply, Lost, MessageView } from "./MessageView";
 import { actions, chatOf, currentSession, type State } from "./store";
-import { Welcome } from "./Welcome";
+import { isUnanswered } from "./unanswered";
+import { Ask, Welcome } from "./Welcome";
 
 /** Messages that are drawn at first; the others wait behind a button. */
 const SHOWN = 80;
@@ -42,7 +44,7 @@ export function Chat({ state }: { state: State }) {
     const box = scroller.current!;
     follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
   };
-  const isNew = !state.current || (messages?.length === 0 && !live);
+  const isNew = !state.current || (messages?.length === 0 && !live && !chat.lost);
   const list = messages?.slice(-shown) ?? [];
   const hidden = (messages?.length ?? 0) - list.length;
   return (
@@ -67,15 +69,18 @@ export function Chat({ state }: { state: State }) {
                 messages={messages!}
                 panel={state.panel}
                 busy={live !== null}
-                unanswered={message.role === "user" && list[at + 1]?.turn !== message.turn}
+                editing={state.editing === message.id}
+                unanswered={at === list.length - 1 && isUnanswered(messages!)}
               />
             ))}
+            {chat.lost && <Lost content={chat.lost.content} />}
             {live && <LiveReply live={live} messages={messages ?? []} />}
             {chat.error && (
               <li className="failure" role="alert">
                 {chat.error}
               </li>
             )}
+            {!live && !chat.lost && <Ask messages={list} />}
           </ol>
         )}
       </div>
@@ -97,6 +102,10 @@ export function Chat({ state }: { state: State }) {
           actions.show(state.panel?.kind === "try" ? null : { kind: "try" });
           if (matchMedia("(min-width: 72rem)").matches) document.getElementById("composer")?.focus();
         }}
+        onFiles={
+          state.documents ? (files) => void documents.upload(files, state.current) : undefined
+        }
+        sending={state.uploads > 0}
         onStop={() => state.current && void actions.stop(state.current)}
       />
     </section>

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "react";
 import type { ModelStatus } from "./api";
 import { Icon } from "./icons";
+import { tooMany, useTokens } from "./tokens";
 import type { Live } from "./store";
 
 interface Props {
@@ -11,6 +12,9 @@ interface Props {
   remembers: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
+  /** None where the server knows no documents. */
+  onFiles: ((files: File[]) => void) | undefined;
+  sending: boolean;
   trying: boolean;
   onTry: () => void;
 }
@@ -20,6 +24,9 @@ const BYTES_MAX = 65_536;
 
 export function Composer(props: Props) {
   const { text, onText, live, model, remembers, onSend, onStop, trying, onTry } = props;
+  const { onFiles, sending } = props;
+  const picker = useRef<HTMLInputElement>(null);
+  const tokens = useTokens(text, model);
   const box = useRef<HTMLTextAreaElement>(null);
   const tooLong = text.length > BYTES_MAX / 4 && new TextEncoder().encode(text).length > BYTES_MAX;
   const ready = text.trim() !== "" && !live && !tooLong;
@@ -42,6 +49,30 @@ export function Composer(props: Props) {
       }}
     >
       <div className="box">
+        {onFiles && (
+          <>
+            <button
+              type="button"
+              className="quiet attach"
+              aria-label="Add files to this chat"
+              title="Add files to this chat"
+              onClick={() => picker.current?.click()}
+            >
+              <Icon name="clip" />
+            </button>
+            <input
+              ref={picker}
+              type="file"
+              multiple
+              hidden
+              aria-label="Files for this chat"
+              onChange={({ target }) => {
+                onFiles([...(target.files ?? [])]);
+                target.value = "";
+              }}
+            />
+          </>
+        )}
         <textarea
           id="composer"
           ref={box}
@@ -92,10 +123,10 @@ export function Composer(props: Props) {
           </button>
         )}
       </div>
-      <p className="under" role={tooLong ? "alert" : undefined}>
-        {tooLong
-          ? "This is longer than a message may be (64 KiB)."
-          : note(model, remembers)}
+      <p className="under" role={tooLong || tokens ? "alert" : undefined}>
+        {tooLong && "This is longer than a message may be (64 KiB)."}
+        {!tooLong && tokens && tooMany(tokens)}
+        {!tooLong && !tokens && (sending ? "The files are being sent." : note(model, remembers))}
       </p>
     </form>
   );

@@ -16,7 +16,7 @@ export function DocumentPanel({ session }: { session: Session | undefined }) {
         <p>
           Drop files anywhere, or <button onClick={() => picker.current?.click()}>choose them</button>
         </p>
-        <p className="hint">Text, Markdown, HTML, PDF, DOCX, CSV, JSON and source code, at most 15 MB each.</p>
+        <p className="hint">Text, Markdown, HTML, PDF, DOCX, CSV, JSON and source code, at most 15 MiB each.</p>
         <input
           ref={picker}
           type="file"
@@ -79,7 +79,7 @@ function Row({ document, session, linked }: RowProps) {
       )}
       <Progress document={document} />
       <div className="actions">
-        {session && (
+        {session && document.status !== "failed" && (
           <label className="check">
             <input
               type="checkbox"

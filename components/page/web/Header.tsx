@@ -16,6 +16,11 @@ export function Header({ session, messages, state }: Props) {
   const remembered = messages.filter((message) => message.is_embedded).length;
   const on = session.long_term_memory_enabled;
   const open = state.panel?.kind === "memories";
+  const linked = session.rag_document_ids ?? [];
+  const broken = (state.documents ?? []).filter(
+    ({ id, status }) => status === "failed" && linked.includes(id),
+  ).length;
+  const read = linked.length - broken;
   return (
     <header className="chat-header">
       <h1>{session.name ?? "New chat"}</h1>
@@ -32,12 +37,15 @@ export function Header({ session, messages, state }: Props) {
         <button
           className="documents-button"
           aria-expanded={state.panel?.kind === "documents"}
-          aria-label={`Documents of this chat: ${session.rag_document_ids?.length ?? 0}`}
-          title="Documents"
+          aria-label={`Documents of this chat: ${read}${broken ? `, ${broken} could not be read` : ""}`}
+          title={broken ? `Documents: ${broken} could not be read` : "Documents"}
           onClick={() => toggle(state, "documents")}
         >
           <Icon name="file" />
-          <span>{session.rag_document_ids?.length ?? 0}</span>
+          <span>
+            {read}
+            {broken > 0 && <span className="broken" aria-hidden="true"> !</span>}
+          </span>
         </button>
       )}
       <button

@@ -4,6 +4,8 @@ import { Icon } from "./icons";
 import { Markdown } from "./markdown";
 import { Sources } from "./Sources";
 import { ranks } from "./citations";
+import { failure, isTooLong } from "./failures";
+import { cost, laterTurns, Leaving } from "./Leaving";
 import { actions, type Live, type Panel } from "./store";
 import { said } from "./time";
 
@@ -14,14 +16,19 @@ interface Props {
   busy: boolean;
 }
 
-type AllProps = Props & { unanswered: boolean };
+type AllProps = Props & { unanswered: boolean; editing: boolean };
 
-export const MessageView = memo(({ message, messages, panel, busy, unanswered }: AllProps) =>
-  message.role === "user" ? (
-    <Said message={message} busy={busy} unanswered={unanswered} />
-  ) : (
-    <Reply message={message} messages={messages} panel={panel} busy={busy} />
-  ),
+export const MessageView = memo(
+  ({ message, messages, panel, busy, unanswered, editing }: AllProps) => {
+    if (message.role !== "user") {
+      return <Reply message={message} messages={messages} panel={panel} busy={busy} />;
+    }
+    return editing ? (
+      <Editor message={message} later={laterTurns(messages, message.turn)} />
+    ) : (
+      <Said message={message} busy={busy} unanswered={unanswered} />
+    );
+  },
 );
 
 function Said({
@@ -33,8 +40,6 @@ function Said({
   busy: boolean;
   unanswered: boolean;
 }) {
-  const [editing, setEditing] = useState(false);
-  if (editing) return <Editor message={message} onClose={() => setEditing(false)} />;
   return (
     <li className="said" id={`message-${message.id}`}>
       <h2 className="unseen">You said</h2>
@@ -42,13 +47,10 @@ function Said({
       <div className="actions">
         <time dateTime={message.timestamp}>{said(message.timestamp)}</time>
         <Copy text={message.content} />
-        <button className="quiet" aria-label="Edit" title="Edit" disabled={busy} onClick={() => setEditing(true)}>
+        <button className="quiet" aria-label="Edit" title="Edit" disabled={busy} onClick={() => actions.edit(message.id)}>
           <Icon name="edit" />
         </button>
       </div>
-      {message.metadata?.llm_call_error && (
-        <p className="failure">{message.metadata.llm_call_error}</p>
-      )}
       {unanswered && !busy && (
         <p className="ending">
           This was not answered.{" "}
@@ -64,8 +66,12 @@ function Said({
   );
 }
 
-function Editor({ message, onClose }: { message: Message; onClose: () => void }) {
+/** About so many letters stand in a row. */
+const LETTERS_OF_ROW = 70;
+
+function Editor({ message, later }: { message: Message; later: number }) {
   const [text, setText] = useState(message.content);
+  const onClose = () => actions.edit(null);
   const send = () => {
     if (!text.trim()) return;
     onClose();
@@ -82,7 +88,7 @@ function Editor({ message, onClose }: { message: Message; onClose: () => void })
         <textarea
           aria-label="Edit the message"
           autoFocus
-          rows={Math.min(12, text.split("\n").length + 1)}
+          rows={Math.min(12, text.split("\n").length + 1 + Math.floor(text.length / LETTERS_OF_ROW))}
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
@@ -97,7 +103,8 @@ function Editor({ message, onClose }: { message: Message; onClose: () => void })
           }}
         />
         <p className="hint">
-          What was said from here on is replaced: it leaves the chat and its memory.
+          This takes the place of what you said and of the reply.
+          {later > 0 && ` ${cost(later)}`}
         </p>
         <div className="buttons">
           <button type="button" onClick={onClose}>
@@ -118,6 +125,12 @@ function Reply({ message, messages, panel, busy }: Props) {
   const shown = panel?.kind === "receipt" && panel.message === message.id;
   const hasReceipt = Boolean(metadata?.usage);
   const [source, setSource] = useState<number | null>(null);
+  const [asking, setAsking] = useState(false);
+  const later = laterTurns(messages, message.turn);
+  const again = () => {
+    setAsking(false);
+    if (question) void actions.sayInstead(question, question.content);
+  };
   const cited = metadata?.cited ?? [];
   const rank = ranks(cited);
   const marks = cited.map(({ sentence, consulted }) => ({
@@ -134,13 +147,23 @@ function Reply({ message, messages, panel, busy }: Props) {
       )}
       <div className="actions">
         {message.content && <Copy text={message.content} />}
-        {question && (
+        {question && isTooLong(metadata) && (
+          <button
+            className="quiet why"
+            disabled={busy}
+            onClick={() => actions.edit(question.id)}
+          >
+            <Icon name="edit" /> Edit the message
+          </button>
+        )}
+        {question && !isTooLong(metadata) && (
           <button
             className="quiet"
             aria-label="Answer again"
             title="Answer again"
             disabled={busy}
-            onClick={() => void actions.sayInstead(question, question.content)}
+            aria-expanded={later > 0 ? asking : undefined}
+            onClick={() => (later > 0 ? setAsking(!asking) : again())}
           >
             <Icon name="again" />
           </button>
@@ -155,6 +178,9 @@ function Reply({ message, messages, panel, busy }: Props) {
           </button>
         )}
       </div>
+      {asking && !busy && later > 0 && (
+        <Leaving turns={later} onGo={again} onClose={() => setAsking(false)} />
+      )}
     </li>
   );
 }
@@ -163,7 +189,7 @@ function Reply({ message, messages, panel, busy }: Props) {
 function Ending({ message }: { message: Message }) {
   const { metadata, status } = message;
   if (status === "failed") {
-    return <p className="failure">{metadata?.llm_call_error ?? "The model failed."}</p>;
+    return <p className="failure">{failure(metadata)}</p>;
   }
   if (status === "cancelled") return <p className="ending">Stopped.</p>;
   if (metadata?.finish_reason === "length") {
@@ -184,6 +210,20 @@ function Copy({ text }: { text: string }) {
     <button className="quiet" aria-label={label} title={label} onClick={() => void copy()}>
       <Icon name={copied ? "check" : "copy"} />
     </button>
+  );
+}
+
+/** What was said when the connection broke off. */
+export function Lost({ content }: { content: string }) {
+  return (
+    <li className="said">
+      <h2 className="unseen">You said</h2>
+      <div className="bubble">{content}</div>
+      <p className="failure lost" role="alert">
+        The connection to the server broke off. When it is back, this page looks whether this
+        arrived.
+      </p>
+    </li>
   );
 }
 

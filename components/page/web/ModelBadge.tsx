@@ -13,7 +13,14 @@ export function summary(model: ModelStatus): string {
 }
 
 /** How the model is; more of it when one asks. */
-export function ModelBadge({ model, open }: { model: ModelStatus | null; open: boolean }) {
+interface Props {
+  model: ModelStatus | null;
+  online: boolean;
+  open: boolean;
+}
+
+export function ModelBadge({ model, online, open }: Props) {
+  const state = online ? (model?.status ?? "") : "error";
   return (
     <button
       className="quiet model"
@@ -21,8 +28,8 @@ export function ModelBadge({ model, open }: { model: ModelStatus | null; open: b
       title="Model and settings"
       onClick={() => actions.show(open ? null : { kind: "model" })}
     >
-      <span className={`dot ${model?.status ?? ""}`} aria-hidden="true" />
-      <span className="name">{model ? summary(model) : "…"}</span>
+      <span className={`dot ${state}`} aria-hidden="true" />
+      <span className="name">{!online ? "No connection" : model ? summary(model) : "…"}</span>
     </button>
   );
 }

@@ -82,7 +82,7 @@ export function Sidebar({ state, search, onClose }: Props) {
         )}
       </div>
       <footer>
-        <ModelBadge model={state.model} open={state.panel?.kind === "model"} />
+        <ModelBadge model={state.model} online={state.online} open={state.panel?.kind === "model"} />
         <ThemeButton />
       </footer>
     </nav>
@@ -112,7 +112,7 @@ function Said({ hit, text, onClose }: { hit: Hit; text: string; onClose: () => v
 }
 
 function nameOf(session: Session): string {
-  return session.name ?? "New chat";
+  return session.name?.trim() || "New chat";
 }
 
 function Row({

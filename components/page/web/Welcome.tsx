@@ -1,12 +1,13 @@
-import type { ModelStatus } from "./api";
+import type { Message, ModelStatus } from "./api";
 import { Icon } from "./icons";
 import { actions } from "./store";
 
+/** What one may begin with, and what it then answers. The bundled model finds all three. */
 const FIRST = [
-  "My sister Oriane keeps her violin in the blue cupboard.",
-  "The workshop alarm code is 4471, and Henrik knows it too.",
-  "I prefer short answers, and tea in the afternoon.",
-];
+  ["My dog is called Zorvik.", "What is my dog's name?"],
+  ["The workshop alarm code is 4471, and Henrik knows it too.", "What is the alarm code?"],
+  ["The spare key is under the blue flowerpot.", "Where is the spare key?"],
+] as const;
 
 interface Props {
   model: ModelStatus | null;
@@ -24,7 +25,7 @@ export function Welcome({ model, first, named }: Props) {
       <Heading>A chat that remembers</Heading>
       <p className="lead">
         Tell it something today, ask about it in a hundred turns. Under each reply stands what was
-        remembered, and why.
+        remembered, and why. Each chat has a memory of its own.
       </p>
       {model?.status === "none" && <NoModel />}
       {model?.status === "error" && (
@@ -52,13 +53,25 @@ export function Welcome({ model, first, named }: Props) {
         </ol>
       )}
       <ul className="starters" aria-label="Say one of these">
-        {FIRST.map((text) => (
+        {FIRST.map(([text]) => (
           <li key={text}>
             <button onClick={() => void actions.say(text)}>{text}</button>
           </li>
         ))}
       </ul>
     </div>
+  );
+}
+
+/** The question to what one began with, once that is said. */
+export function Ask({ messages }: { messages: Message[] }) {
+  const [said, reply] = messages.slice(-2);
+  const question = FIRST.find(([fact]) => fact === said?.content)?.[1];
+  if (!question || reply?.role !== "assistant" || reply.status !== "ok") return null;
+  return (
+    <li className="starters">
+      <button onClick={() => void actions.say(question)}>{question}</button>
+    </li>
   );
 }
 

@@ -322,6 +322,22 @@ export class ApiError extends Error {
 
 const ROOT = "/api/v1";
 
+/** The status of an answer that did not come. */
+const UNREACHABLE = 0;
+
+/** Whether the server could not be asked: what it knows by now is not known here. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  // A gateway tells it in words of its own, and the server while it starts in these.
+  const gateway = [502, 503, 504].includes(error.status) && error.code === "unknown";
+  return error.status === UNREACHABLE || gateway || error.code === "starting";
+}
+
+/** What a reply ends with whose connection does. */
+function brokenOff(): ApiError {
+  return new ApiError("The connection to the server broke off.", UNREACHABLE, "broken_off");
+}
+
 async function failure(response: Response): Promise<ApiError> {
   if (response.status === 401) lock();
   try {
@@ -357,7 +373,7 @@ async function ask<T>(
     // What is under way when the page is left still arrives.
     keepalive: method === "DELETE",
   }).catch(() => {
-    throw new ApiError("the server does not answer; is it running?", 0, "unreachable");
+    throw new ApiError("The server does not answer; is it running?", UNREACHABLE, "unreachable");
   });
   if (!response.ok) throw await failure(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
@@ -406,9 +422,9 @@ export const api = {
   whatIf: (id: string, message: number, without: { messages?: number[]; passages?: number[] }) =>
     ask<WhatIf>("POST", `/sessions/${id}/messages/${message}/what-if`, without),
   documents: () => all<Document>("/documents"),
-  upload: (files: File[]) => {
+  upload: (file: File) => {
     const form = new FormData();
-    files.forEach((file) => form.append("file", file, file.name));
+    form.append("file", file, file.name);
     type Stored = { documents: (Document & { duplicate: boolean })[]; error?: Error | null };
     return ask<Stored>("POST", "/documents", form);
   },
@@ -470,13 +486,17 @@ export async function send(
     headers: key.headers({ "content-type": "application/json", accept: "text/event-stream" }),
     body: JSON.stringify({ role: "user", ...sending }),
     signal,
+  }).catch(() => {
+    throw brokenOff();
   });
   if (!response.ok || !response.body) throw await failure(response);
   const reader = new EventReader();
   const text = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (;;) {
-      const { done, value } = await text.read();
+      const { done, value } = await text.read().catch(() => {
+        throw brokenOff();
+      });
       if (done) return;
       reader.push(value).forEach(on);
     }

@@ -1,6 +1,7 @@
 /** What can be done with documents. */
-import { ApiError, api, type Document } from "./api";
-import { actions, attempt, isLeaving, read, set, withUndo } from "./store";
+import { ApiError, api, isAway, type Document } from "./api";
+import { actions, attempt, isLeaving, read, said, set, withUndo } from "./store";
+import { tooLarge } from "./text";
 
 const POLL_MILLIS = 700;
 const RETRY_MILLIS = 5_000;
@@ -24,25 +25,39 @@ async function refresh(): Promise<void> {
   }
 }
 
+/** Adds a file to the library, and to a session, which is made if need be. Returns its id. */
+async function add(file: File, session: string | null): Promise<string> {
+  const wrong = tooLarge(file.size);
+  if (wrong) throw new Error(wrong);
+  const { documents, error } = await api.upload(file);
+  if (error || !documents[0]) throw new Error(error?.message ?? "it was not stored");
+  const [document] = documents;
+  await refresh();
+  const target = session ?? (await actions.begin());
+  if (!session) await actions.rename(target, document.name);
+  actions.replace(await api.link(target, document.id));
+  if (document.duplicate) actions.tell(`“${document.name}” was here already`);
+  return target;
+}
+
 export const documents = {
   refresh,
 
-  /** Adds files to the library, and to the session that is shown; to a new one if there is none. */
+  /**
+   * Adds files to the library, and to the session that is shown; to a new one if there is none. What
+   * is wrong with one of them does not keep the others away.
+   */
   async upload(files: File[], session: string | null): Promise<void> {
-    if (files.length === 0) return;
+    let target = session;
     set({ uploads: read().uploads + 1 });
-    await attempt(async () => {
-      const { documents, error } = await api.upload(files);
-      await refresh();
-      const target = session ?? (await actions.begin());
-      if (!session && documents[0]) await actions.rename(target, documents[0].name);
-      for (const document of documents) {
-        actions.replace(await api.link(target, document.id));
+    for (const file of files) {
+      try {
+        target = await add(file, target);
+      } catch (error) {
+        actions.tell(`“${file.name}”: ${said(error)}`);
+        if (isAway(error)) break;
       }
-      const known = documents.filter((document) => document.duplicate);
-      if (known.length > 0) actions.tell(`“${known[0]!.name}” was here already`);
-      if (error) throw new Error(error.message);
-    });
+    }
     set({ uploads: read().uploads - 1 });
   },
 

@@ -1,6 +1,7 @@
 /** What the page knows, and how a change of it is drawn. */
 import { useSyncExternalStore } from "react";
 import type { Document, Message, Metadata, ModelStatus, Session } from "./api";
+import { drafts } from "./drafts";
 
 /** A reply that is on its way. */
 export interface Live {
@@ -19,6 +20,8 @@ export interface Chat {
   error: string | null;
   /** What is being written. */
   draft: string;
+  /** What was said when the connection broke off: nobody knows yet whether it is stored. */
+  lost: { content: string } | null;
 }
 
 export interface Toast {
@@ -52,20 +55,28 @@ export interface State {
   panel: Panel;
   /** The message that is to be shown, wherever it stands. */
   target: number | null;
+  /** The message that is being said in other words. */
+  editing: number | null;
   toasts: Toast[];
 }
 
 /** So long something can be undone: enough to notice, to read, and to get there. */
 const UNDO_MILLIS = 10_000;
 
-const EMPTY: Chat = { messages: null, live: null, error: null, draft: "" };
+const EMPTY: Chat = { messages: null, live: null, error: null, draft: "", lost: null };
 /** Stands for a session that is not made yet. */
 export const NEW = "";
+
+/** Chats of which nothing is known but what was being written when the page was left. */
+function unfinished(): Record<string, Chat> {
+  const chats = Object.entries(drafts.read()).map(([id, draft]) => [id, { ...EMPTY, draft }]);
+  return Object.fromEntries(chats);
+}
 
 let state: State = {
   sessions: null,
   current: null,
-  chats: {},
+  chats: unfinished(),
   model: null,
   documents: null,
   uploads: 0,
@@ -73,6 +84,7 @@ let state: State = {
   online: true,
   panel: null,
   target: null,
+  editing: null,
   toasts: [],
 };
 const listeners = new Set<() => void>();
@@ -88,6 +100,7 @@ export function set(change: Partial<State>): void {
 export function setChat(id: string, change: Partial<Chat>): void {
   const chat = { ...(state.chats[id] ?? EMPTY), ...change };
   set({ chats: { ...state.chats, [id]: chat } });
+  if (change.draft !== undefined) drafts.write(id, change.draft);
 }
 
 export function setLive(id: string, change: Partial<Live>): void {

@@ -1,5 +1,6 @@
 /** What can be done with sessions, what is said in them, and the model. */
-import { ApiError, api, send, type Message, type Metadata, type Session } from "./api";
+import { ApiError, api, isAway, send, type Message, type Metadata, type Session } from "./api";
+import { drafts } from "./drafts";
 import { key } from "./key";
 import {
   attempt,
@@ -83,13 +84,16 @@ function receive(id: string, name: string, data: unknown): void {
   }
 }
 
-/** Returns whether the server has stored what was said. */
+/**
+ * Returns whether the server has stored what was said, or may have: where the connection broke off,
+ * that is found out when it is there again.
+ */
 async function converse(id: string, content: string, supersedes?: number): Promise<boolean> {
   const before = read().chats[id]?.messages ?? [];
   const at = supersedes ? before.findIndex((message) => message.id === supersedes) : -1;
   const kept = at < 0 ? before : before.slice(0, at);
   const live = { content, reply: "", context: null, stopping: false };
-  setChat(id, { messages: kept, live, error: null });
+  setChat(id, { messages: kept, live, error: null, lost: null });
   coming.delete(id);
   const abort = new AbortController();
   aborts.set(id, abort);
@@ -99,11 +103,16 @@ async function converse(id: string, content: string, supersedes?: number): Promi
     await send(id, sending, abort.signal, ({ name, data }) => receive(id, name, data));
   } catch (cause) {
     if (!abort.signal.aborted) error = said(cause);
+    if (isAway(cause)) void refreshModel();
   }
   aborts.delete(id);
   try {
     await reload(id, kept.length);
   } catch (cause) {
+    if (isAway(cause)) {
+      setChat(id, { live: null, lost: { content } });
+      return true;
+    }
     error ??= said(cause);
   }
   // A failure that is stored is shown in its place in the conversation.
@@ -116,6 +125,25 @@ async function converse(id: string, content: string, supersedes?: number): Promi
   return stored;
 }
 
+/** Reads anew what is shown, and what became of what was said when the connection broke off. */
+async function recover(): Promise<void> {
+  await refreshSessions();
+  const { chats, current } = read();
+  for (const [id, { lost, live, messages }] of Object.entries(chats)) {
+    if (live || !(lost || (id === current && messages))) continue;
+    const from = messages?.length ?? 0;
+    await reload(id, 0);
+    setChat(id, { lost: null });
+    const since = lost ? (read().chats[id]?.messages ?? []).slice(from) : [];
+    const isStored = since.some(({ role, content }) => role === "user" && content === lost?.content);
+    if (lost && !isStored) {
+      setChat(id, { draft: read().chats[id]?.draft || lost.content });
+      toast("What you said last did not arrive. It stands in the message box again.");
+    }
+    void watchIndexing(id, from).catch(() => undefined);
+  }
+}
+
 async function refreshSessions(): Promise<void> {
   const sessions = (await api.sessions()).filter((session) => !isLeaving(session.id));
   set({ sessions });
@@ -125,11 +153,16 @@ let modelTimer: ReturnType<typeof setTimeout> | undefined;
 
 async function refreshModel(): Promise<void> {
   clearTimeout(modelTimer);
+  const wasAway = !read().online;
   try {
     set({ model: await api.modelStatus(), online: true });
+    if (wasAway) await recover();
   } catch (error) {
-    set({ online: error instanceof ApiError && error.status === 401 });
+    // A server that refuses to answer is there.
+    set({ online: !isAway(error) });
   }
+  // Another call may have begun to wait meanwhile.
+  clearTimeout(modelTimer);
   const settled = read().online && read().model?.status !== "loading";
   modelTimer = setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
 }
@@ -161,6 +194,7 @@ export const actions = {
   /** Forgets the key, and begins anew without one. */
   lock(): void {
     key.set(null);
+    drafts.forget();
     location.reload();
   },
 
@@ -169,7 +203,7 @@ export const actions = {
     const id = /^#\/sessions\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
     const target = wanted?.id === id ? wanted.message : null;
     wanted = null;
-    set({ current: id, panel, target });
+    set({ current: id, panel, target, editing: null });
     if (!id) return;
     const open = async () => {
       // Another window, or a program, may have made it.
@@ -206,7 +240,8 @@ export const actions = {
   async begin(): Promise<string> {
     const session = await api.createSession();
     set({ sessions: [session, ...(read().sessions ?? [])] });
-    setChat(session.id, { messages: [] });
+    setChat(session.id, { messages: [], draft: chatOf(read(), null).draft });
+    setChat(NEW, { draft: "" });
     actions.open(session.id);
     return session.id;
   },
@@ -227,6 +262,11 @@ export const actions = {
 
   write(id: string | null, draft: string): void {
     setChat(id ?? NEW, { draft });
+  },
+
+  /** Opens a message to say it in other words; none closes it. */
+  edit(message: number | null): void {
+    set({ editing: message });
   },
 
   /** Says it again, or something else in its place; what came after it is out of the session. */

@@ -38,6 +38,18 @@ export function bytes(count: number): string {
   return `${value.toLocaleString(undefined, digits)} ${["", "kB", "MB", "GB"][step]}`;
 }
 
+/** The most bytes of a file, in units of 2^20; the server refuses what is larger. */
+const FILE_MEBIBYTES_MAX = 15;
+
+/** What is wrong with a file of so many bytes; null where nothing is. */
+export function tooLarge(size: number): string | null {
+  const mebibytes = size / 2 ** 20;
+  if (mebibytes <= FILE_MEBIBYTES_MAX) return null;
+  // What is over the limit must not read as if it were at it.
+  const shown = (Math.ceil(mebibytes * 10) / 10).toLocaleString();
+  return `it has ${shown} MiB, and a file may have at most ${FILE_MEBIBYTES_MAX} MiB`;
+}
+
 /** So many of something. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
