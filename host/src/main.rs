@@ -14,6 +14,7 @@ mod manifest;
 mod metrics;
 mod model;
 mod models;
+mod near;
 mod policies;
 mod serve;
 mod slot;

@@ -119,7 +119,7 @@ impl App {
         let target = routes.find("/api/v1/sessions").filter(|target| !target.open);
         let mcp = target.map(|target| {
             let inside = Inside { handler: target.handler.clone() };
-            Mcp::new(Arc::new(inside), gate.is_required())
+            Mcp::new(Arc::new(inside))
         });
         Ok(Self { routes, maintained, permits, services, admin, gate, mcp })
     }

@@ -12,6 +12,7 @@ use tracing::error;
 
 use crate::keys::{self, Key, Keys, PREFIX};
 use crate::serve::admin::Refusal;
+use crate::serve::foreign;
 
 /// The header by which a component is told on whose behalf a request comes. Clients cannot send it:
 /// it is taken away from what they send.
@@ -32,6 +33,7 @@ pub struct Caller {
 /// The gate of a server.
 pub struct Gate {
     file: PathBuf,
+    listen: SocketAddr,
     required: bool,
     known: Mutex<Known>,
 }
@@ -72,29 +74,26 @@ impl Gate {
             "clients need a key, and there is none: `loci keys add NAME --data {}` makes one",
             data.display()
         );
-        Ok(Self { file, required: beyond || require, known: Mutex::new(known) })
-    }
-
-    /// Whether nobody is answered without a key.
-    pub fn is_required(&self) -> bool {
-        self.required
+        let (required, known) = (beyond || require, Mutex::new(known));
+        Ok(Self { file, listen, required, known })
     }
 
     /// Finds out who sent a request with these headers, and counts it.
     ///
     /// # Errors
     ///
-    /// Fails with 401 without a key that is needed, or with a wrong one, and with 429 if the key
-    /// was used too often.
+    /// Fails with 401 without a key that is needed, or with a wrong one, with 429 if the key was
+    /// used too often, and with 403 if there is no key and a page of another site may have asked.
     pub fn admit(&self, headers: &HeaderMap, now: Instant) -> Result<Caller, Refusal> {
         let shown = key(headers);
         // Libraries want a key to send, whether anybody wants it or not.
         let shown = shown.filter(|key| self.required || key.starts_with(PREFIX));
         let Some(shown) = shown else {
-            return match self.required {
-                true => Err(unauthorized("this server wants an API key")),
-                false => Ok(Caller { owner: String::new(), admin: true }),
-            };
+            if self.required {
+                return Err(unauthorized("this server wants an API key"));
+            }
+            foreign::refuse(headers, self.listen)?;
+            return Ok(Caller { owner: String::new(), admin: true });
         };
         let hash = keys::hash(shown);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,6 +245,13 @@ mod tests {
         let gate = gate(folder.path(), LOOPBACK, false).expect("a gate");
         let admit = |headers: &HeaderMap| gate.admit(headers, Instant::now());
         let local = Caller { owner: String::new(), admin: true };
+        let by_name = |headers: &HeaderMap| {
+            let mut headers = headers.clone();
+            headers.insert(header::HOST, HeaderValue::from_static("loci.example"));
+            gate.admit(&headers, Instant::now())
+        };
+        assert_eq!(by_name(&bearer("none")).expect_err("403").status, 403);
+        assert!(by_name(&bearer(&ada)).expect("a key is a key anywhere").admin);
         assert_eq!(admit(&HeaderMap::new()).expect("anybody"), local);
         assert_eq!(admit(&bearer("none")).expect("what libraries send"), local);
         assert_eq!(admit(&bearer("loci-wrong")).expect_err("401").status, 401);

@@ -39,16 +39,15 @@ struct Asker {
 }
 
 impl Mcp {
-    /// An endpoint whose tools ask the application by `ask`. `anywhere`: whether the server may be
-    /// known by any name. On loopback it must not: a page of somebody else's could have its own
-    /// name lead there.
-    pub fn new(ask: Arc<dyn Ask>, anywhere: bool) -> Self {
-        // Each request is answered by itself, so nothing is kept between two.
+    /// An endpoint whose tools ask the application by `ask`.
+    pub fn new(ask: Arc<dyn Ask>) -> Self {
+        // Each request is answered by itself, so nothing is kept between two. By which names the
+        // server may be asked is known at the gate.
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
-            .with_max_request_body_bytes(BODY_BYTES_MAX);
-        let config = if anywhere { config.disable_allowed_hosts() } else { config };
+            .with_max_request_body_bytes(BODY_BYTES_MAX)
+            .disable_allowed_hosts();
         let notes = Arc::new(Mutex::new(()));
         let tools = move || Ok(Tools::new(Arc::clone(&ask), Arc::clone(&notes)));
         let sessions = Arc::new(NeverSessionManager::default());

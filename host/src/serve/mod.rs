@@ -5,6 +5,7 @@ mod admin;
 mod app;
 mod body;
 mod connection;
+mod foreign;
 mod gate;
 mod guest;
 pub mod local;
@@ -73,6 +74,8 @@ pub async fn run(config: ServeConfig) -> Result<()> {
     let accepting = connection::accept(listener, Arc::clone(&site), stop.clone(), alive.clone());
     tokio::spawn(accepting);
     let stop_time_max = config.stop_time_max;
+    // Port 0 was any that is free; now it is one.
+    let config = ServeConfig { listen: address, ..config };
     let serving = serve(config, &site, stop.clone(), &alive, start);
     tokio::select! {
         () = stop.asked() => {}

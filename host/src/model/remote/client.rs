@@ -2,7 +2,6 @@
 //! answered yet.
 
 use std::error::Error as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 use crate::model::ModelError;
+use crate::near::is_this_machine;
 
 /// How long a connection may take to be made.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
@@ -75,6 +75,7 @@ impl Client {
         } else {
             builder = builder.tls_backend_preconfigured(trusting_nobody()?);
         }
+        // No proxy stands in between.
         if is_this_machine(&endpoint.base.authority) {
             builder = builder.no_proxy();
         }
@@ -249,14 +250,6 @@ fn trusting_nobody() -> Result<ClientConfig, String> {
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// Whether a server is on this machine: no proxy stands in between.
-fn is_this_machine(authority: &str) -> bool {
-    let has_port = authority.rfind(':').is_some_and(|at| !authority[at..].contains(']'));
-    let host = if has_port { authority.rsplit_once(':').map_or("", |it| it.0) } else { authority };
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// An error with everything that led to it.
 fn sources(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
@@ -273,19 +266,4 @@ fn sources(error: &reqwest::Error) -> String {
 fn fraction() -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     f64::from(now.subsec_nanos() % 1_000) / 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_names() {
-        for near in ["localhost:1", "localhost", "127.0.0.1:80", "127.9.9.9", "[::1]:80", "[::1]"] {
-            assert!(is_this_machine(near), "{near}");
-        }
-        for far in ["example.org", "10.0.0.1:80", "localhost.example.org", "[fe80::1]:1"] {
-            assert!(!is_this_machine(far), "{far}");
-        }
-    }
 }
