@@ -209,6 +209,7 @@ fn admin_requests() -> Vec<Ask> {
     let ask = |method, path: &str, sent| Ask { method, path: path.to_owned(), sent };
     let config = || Sent::Json(json!({ "temperature": 0.5 }));
     let back = json!({ "interface": "assembly" });
+    let some = "/api/v1/policies/0123456789abcdef";
     vec![
         ask(Method::PUT, "/api/v1/llm/config", config()),
         ask(Method::POST, "/api/v1/llm/load", config()),
@@ -218,9 +219,18 @@ fn admin_requests() -> Vec<Ask> {
         ask(Method::POST, "/api/v1/policies/", Sent::Nothing),
         ask(Method::GET, "/api/v1/policies/log", Sent::Nothing),
         ask(Method::POST, "/api/v1/policies/rollback", Sent::Json(back)),
-        ask(Method::GET, "/api/v1/policies/0123456789abcdef", Sent::Nothing),
-        ask(Method::DELETE, "/api/v1/policies/0123456789abcdef", Sent::Nothing),
-        ask(Method::POST, "/api/v1/policies/0123456789abcdef/activate", Sent::Json(json!({}))),
+        ask(Method::GET, some, Sent::Nothing),
+        ask(Method::DELETE, some, Sent::Nothing),
+        ask(Method::POST, &format!("{some}/activate"), Sent::Json(json!({}))),
+        ask(Method::POST, &format!("{some}/shadow"), Sent::Json(json!({}))),
+        ask(Method::POST, &format!("{some}/shadow/"), Sent::Json(json!({}))),
+        ask(Method::PUT, &format!("{some}/canary"), Sent::Json(json!({ "percent": 10 }))),
+        ask(Method::DELETE, &format!("{some}/canary"), Sent::Nothing),
+        ask(
+            Method::PUT,
+            "/api/v1/policies/hooks/assembly",
+            Sent::Json(json!({ "on_failure": "built-in" })),
+        ),
     ]
 }
 
@@ -348,7 +358,6 @@ fn no_route_is_left_out_of_what_is_tried_here() {
         "/api/v1/draft",
         "/api/v1/llm/measure",
         "/api/v1/receipts/replay",
-        "/api/v1/policies/*/shadow",
         "/api/tags",
         "/health",
         "/ready",

@@ -28,7 +28,7 @@ use crate::serve::gate::{self, Caller, Gate};
 use crate::serve::guest::Guest;
 use crate::serve::mcp::{self, Mcp};
 use crate::serve::reply::Failure;
-use crate::serve::route::Routes;
+use crate::serve::route::{self, Routes};
 use crate::serve::services::{self, Services};
 use crate::serve::shutdown::{Alive, Stop};
 use crate::serve::worker::Workers;
@@ -42,6 +42,10 @@ pub const BODY_BYTES_MAX: u64 = 32 << 20;
 /// What tells nothing of anybody, so no key is wanted: whether the server lives and whether it can
 /// answer, and what can be asked.
 const OPEN: [&str; 4] = ["/health", "/ready", "/openapi.json", "/docs"];
+
+/// Where the policies are, which answer everybody. The host itself says who may ask what of them;
+/// what it leaves to the application, such as trying one, is judged by later and so an admin's.
+const POLICIES: &str = "/api/v1/policies";
 
 /// Where the host tells what it counted.
 const METRICS: &str = "/metrics";
@@ -229,7 +233,8 @@ impl App {
         }
         let caller = self.gate.admit(&head.headers, Instant::now())?;
         let same = |other: &str| path.trim_matches('/') == other.trim_matches('/');
-        if !caller.admin && self.maintained.iter().any(|(_, path)| same(path)) {
+        let tries = !self.admin.has(path) && route::is_below(POLICIES, path);
+        if !caller.admin && (tries || self.maintained.iter().any(|(_, path)| same(path))) {
             return Err(gate::admins_only());
         }
         Ok(caller)

@@ -72,6 +72,12 @@ fn split(path: &str) -> impl Iterator<Item = &str> {
     path.trim_matches('/').split('/').filter(|segment| !segment.is_empty())
 }
 
+/// Whether a path is `folder` or below it.
+pub fn is_below(folder: &str, path: &str) -> bool {
+    let mut path = split(path);
+    split(folder).all(|segment| path.next() == Some(segment))
+}
+
 /// What stands in a path for each `:name` of the route that it matches.
 pub fn names(route: &'static str, path: &str) -> Vec<(&'static str, String)> {
     let name = |(segment, value): (&'static str, &str)| {
@@ -137,6 +143,16 @@ mod tests {
         assert_eq!(find(&["/a/:b"], "/a"), None);
         assert_eq!(find(&["/health"], "/health").as_deref(), Some("/health"));
         assert_eq!(find(&["/"], "/").as_deref(), Some("/"));
+    }
+
+    #[test]
+    fn a_folder_has_what_is_below_it() {
+        for path in ["/a/b", "/a/b/", "/a//b/c", "//a/b//c"] {
+            assert!(is_below("/a/b", path), "{path}");
+        }
+        for path in ["/", "/a", "/a/bc", "/b/a/b"] {
+            assert!(!is_below("/a/b", path), "{path}");
+        }
     }
 
     #[test]
