@@ -153,6 +153,38 @@ fn whatever_a_server_does_the_next_turn_is_answered() {
 }
 
 #[test]
+fn a_server_that_repeats_what_was_said_does_not_bring_it_into_the_log() {
+    const SECRET: &str = "quibberfinch";
+    let model = StandIn::start(|request| {
+        let said = request.conversation();
+        let last = said.lines().last().unwrap_or_default();
+        let error = json!({ "detail": [{ "type": "invalid", "input": said, "code": last }] });
+        let event = json!({ "error": { "message": said, "code": last } });
+        match last.split(' ').next().unwrap_or_default() {
+            "refused" => Answer::json(422, &error),
+            "named" => Answer::json(400, &json!({ "error": { "message": said, "code": "odd" } })),
+            "trouble" => Answer::json(500, &error),
+            "other" => Answer::new(200, "text/plain", said),
+            "nonsense" => Answer::events(&format!("data: {last}\n\n")),
+            "odd" => Answer::events(&format!("data: {{\"choices\":\"{last}\"}}\n\n")),
+            _ => Answer::events(&format!("data: {event}\n\n")),
+        }
+    });
+    let model = model.unwrap();
+    let arguments = ["--model-url", &model.url(), "--model-name", MODEL];
+    let server = Server::start_with(&arguments, &[("RUST_LOG", "debug")]).unwrap();
+    let client = server.client();
+    let session = client.create_session("echo").unwrap();
+    for how in ["refused", "named", "trouble", "other", "nonsense", "odd", "fails"] {
+        let answer = client.post_message(&session, &format!("{how} {SECRET}")).unwrap();
+        assert!(answer.status >= 400, "{how}: {answer:?}");
+    }
+    let log = server.log();
+    assert!(log.contains("status 422") && log.contains("`odd`"), "{log}");
+    assert!(!log.contains(SECRET), "{log}");
+}
+
+#[test]
 fn cancelling_a_turn_closes_the_connection_to_the_server() {
     let model = StandIn::start(|request| {
         let silent = request.conversation().ends_with("Say nothing");

@@ -9,10 +9,10 @@ pub enum Broken {
     TooLong,
     /// An event is not UTF-8.
     NotUtf8,
-    /// An event is not what the interface says: how.
+    /// An event is not what the interface says: how, without anything that stands in it.
     Unreadable(String),
-    /// The server says that it failed: its words, at most 512 bytes of them.
-    Failed(String),
+    /// The server says that it failed: its code for that, if it has one.
+    Failed(Option<String>),
     /// The stream ended before the answer did.
     Off,
 }
@@ -23,7 +23,8 @@ impl fmt::Display for Broken {
             Self::TooLong => write!(f, "it sent an event of more than 1048576 bytes"),
             Self::NotUtf8 => write!(f, "it sent an event that is not UTF-8"),
             Self::Unreadable(how) => write!(f, "it sent an event that cannot be read: {how}"),
-            Self::Failed(words) => write!(f, "it failed in mid-answer: {words}"),
+            Self::Failed(Some(code)) => write!(f, "it failed in mid-answer with `{code}`"),
+            Self::Failed(None) => write!(f, "it failed in mid-answer, without a code"),
             Self::Off => write!(f, "it broke off in mid-answer"),
         }
     }

@@ -3,11 +3,10 @@
 use serde::Deserialize;
 
 use crate::Broken;
+use crate::fault::{code, unreadable};
 
 /// The event after which nothing follows.
 const DONE: &str = "[DONE]";
-/// The most bytes of a server's own words that are passed on.
-const WORDS_BYTES_MAX: usize = 512;
 
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +84,9 @@ impl Reply {
             return Ok(());
         }
         let event: Event = serde_json::from_str(data)
-            .map_err(|error| Broken::Unreadable(format!("{error}, in `{}`", beginning(data))))?;
+            .map_err(|error| Broken::Unreadable(unreadable(&error)))?;
         if let Some(error) = event.error {
-            return Err(Broken::Failed(words(&error)));
+            return Err(Broken::Failed(code(&error)));
         }
         if event.usage.is_some() {
             self.usage = event.usage;
@@ -126,17 +125,6 @@ impl Reply {
             reply_tokens: usage.and_then(|usage| usage.completion_tokens),
         })
     }
-}
-
-/// What an error object says.
-fn words(error: &serde_json::Value) -> String {
-    let message = error.get("message").and_then(serde_json::Value::as_str);
-    message.or(error.as_str()).map_or_else(|| beginning(&error.to_string()), beginning)
-}
-
-/// As much of a text as is passed on.
-fn beginning(text: &str) -> String {
-    text[..text.floor_char_boundary(WORDS_BYTES_MAX)].to_string()
 }
 
 #[cfg(test)]
@@ -196,15 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_mid_answer_ends_it_with_the_servers_words() {
+    fn an_error_in_mid_answer_ends_it_with_the_servers_code() {
         let failed = |data| push(&mut Reply::default(), &[data]);
-        let error = failed(r#"{"error":{"message":"out of memory","code":500}}"#);
-        assert_eq!(error, Err(Broken::Failed("out of memory".into())));
-        assert_eq!(failed(r#"{"error":"no"}"#), Err(Broken::Failed("no".into())));
-        assert!(matches!(failed("<html>"), Err(Broken::Unreadable(how)) if how.contains("<html>")));
-        let long = format!(r#"{{"error":"{}"}}"#, "ü".repeat(WORDS_BYTES_MAX));
-        let Err(Broken::Failed(words)) = failed(&long) else { panic!("it is an error") };
-        assert_eq!(words.len(), WORDS_BYTES_MAX);
+        let error = failed(r#"{"error":{"message":"out of secret","code":500}}"#);
+        assert_eq!(error, Err(Broken::Failed(Some("500".into()))));
+        assert_eq!(failed(r#"{"error":"secret"}"#), Err(Broken::Failed(None)));
+        for data in ["<secret>", r#"{"choices":"secret"}"#] {
+            let Err(Broken::Unreadable(how)) = failed(data) else { panic!("it is no event") };
+            assert!(how.contains("line 1") && !how.contains("secret"), "{how}");
+        }
     }
 
     #[test]

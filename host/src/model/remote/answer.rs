@@ -189,11 +189,9 @@ impl<'a> Speaker<'a> {
                 return Ok(None);
             }
             other => {
-                let (other, words) = (other.to_owned(), body.whole(512).await.unwrap_or_default());
                 return Err(ModelError::EngineFailed(format!(
-                    "the server `{}` answered with `{other}` instead of `{EVENTS}`: {}",
-                    client.endpoint().base.url(""),
-                    client.words(&words)
+                    "the server `{}` answered with `{other}` instead of `{EVENTS}`",
+                    client.endpoint().base.url("")
                 )));
             }
         }
@@ -267,7 +265,7 @@ impl<'a> Speaker<'a> {
 
 /// What an answer that cannot be used means.
 fn fault(client: &Client, broken: &Broken) -> ModelError {
-    let how = client.words(broken.to_string().as_bytes());
+    let how = client.endpoint().key.hide(broken.to_string());
     let server = client.endpoint().base.url("");
     ModelError::EngineFailed(format!("the server `{server}` cannot be understood: {how}"))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use openai_wire::{RETRY_MS, retry_ms};
+use openai_wire::{RETRY_MS, error_code, retry_ms};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, redirect};
 use rustls::{ClientConfig, RootCertStore};
@@ -28,8 +28,8 @@ const BACK_OFF: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long the text of an error may take to come.
 const WORDS_TIME_MAX: Duration = Duration::from_secs(2);
-/// The most bytes of an error's text that are logged.
-const WORDS_BYTES_MAX: usize = 512;
+/// The most bytes of an error's text that are read.
+const WORDS_BYTES_MAX: usize = 4096;
 
 /// What speaks to one server.
 pub struct Client {
@@ -41,7 +41,8 @@ pub struct Client {
 pub struct Failure {
     /// What the caller hears.
     pub error: ModelError,
-    /// What the server said, where it refused what it was asked with 400 or 422.
+    /// What the server said, where it refused what it was asked with 400 or 422. It may repeat
+    /// that, so nobody is told.
     pub refusal: Option<String>,
     /// The pause that the server asks for.
     pause: Option<Duration>,
@@ -160,11 +161,15 @@ impl Client {
         let after = after.and_then(|value| retry_ms(value.as_bytes()));
         let body = Body::new(response, WORDS_TIME_MAX).whole(WORDS_BYTES_MAX);
         let words = match tokio::time::timeout(WORDS_TIME_MAX, body).await {
-            Ok(Ok(words)) => self.words(&words),
-            _ => String::new(),
+            Ok(Ok(words)) => words,
+            _ => Vec::new(),
+        };
+        let code = match error_code(&words) {
+            Some(code) => format!(" and code `{}`", self.endpoint.key.hide(code)),
+            None => String::new(),
         };
         let server = self.endpoint.base.url("");
-        tracing::warn!("the model's server `{server}` answered with status {status}: {words}");
+        tracing::warn!("the model's server `{server}` answered with status {status}{code}");
         let error = match status {
             429 => ModelError::Busy(after.unwrap_or(RETRY_MS)),
             503 if after.is_some() => ModelError::Busy(after.unwrap_or(RETRY_MS)),
@@ -172,15 +177,9 @@ impl Client {
             status => ModelError::Refused(status),
         };
         let pause = after.map(|ms| Duration::from_millis(ms.into()));
-        let refusal = matches!(status, 400 | 422).then_some(words);
+        let is_final = matches!(status, 400 | 422);
+        let refusal = is_final.then(|| String::from_utf8_lossy(&words).into_owned());
         Failure { error, refusal, pause, again: status == 429 || status >= 500 }
-    }
-
-    /// What a server said of an error, for the log: one line, without the key.
-    pub fn words(&self, text: &[u8]) -> String {
-        let text = String::from_utf8_lossy(&text[..text.len().min(WORDS_BYTES_MAX)]);
-        let words: Vec<&str> = text.split_whitespace().collect();
-        self.endpoint.key.hide(words.join(" "))
     }
 
     /// What a failure of the exchange itself means.

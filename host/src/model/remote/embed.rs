@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::future::{BoxFuture, FutureExt};
-use openai_wire::estimate;
+use openai_wire::{estimate, unreadable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore};
@@ -240,7 +240,6 @@ impl Shared {
         let answer = body.whole(ANSWER_BYTES_MAX).await?;
         read(&answer, texts.len()).map_err(|how| {
             let server = client.endpoint().base.url("");
-            let how = client.words(how.as_bytes());
             ModelError::EngineFailed(format!("the server `{server}` cannot be understood: {how}"))
         })
     }
@@ -250,7 +249,7 @@ impl Shared {
 ///
 /// Fails with what is wrong with it.
 fn read(answer: &[u8], expected: usize) -> Result<Vec<Vec<f32>>, String> {
-    let answer: Answer = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+    let answer: Answer = serde_json::from_slice(answer).map_err(|error| unreadable(&error))?;
     let mut vectors = vec![Vec::new(); expected];
     for (position, entry) in answer.data.into_iter().enumerate() {
         let index = entry.index.unwrap_or(position);
@@ -303,7 +302,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_none_is_refused_and_what_is_wrong_is_told() {
         for (answer, told) in [
-            ("<html>", "expected value"),
+            ("<html>", "no JSON"),
             (r#"{"data":[]}"#, "fewer vectors"),
             (r#"{"data":[{"embedding":[1]},{"embedding":[1]}]}"#, "more vectors"),
             (r#"{"data":[{"embedding":[]}]}"#, "0 numbers"),
