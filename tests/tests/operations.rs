@@ -191,3 +191,58 @@ fn a_session_moves_to_another_server_as_one_file() {
     wrong["form"] = json!("loci-session/2");
     client.post("/api/v1/sessions/import", &wrong).unwrap().expect(400).unwrap();
 }
+
+#[test]
+fn a_web_page_of_somebody_else_gets_nothing_from_a_server_without_keys() {
+    let server = server();
+    let client = server.client();
+    let kept = client.create_session("kept").unwrap();
+    let cancel = format!("/api/v1/sessions/{kept}/cancel");
+    let form = "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\
+        A word.\r\n--edge--\r\n";
+    // Without JSON, a browser sends all of these without asking first.
+    let asks = |path: &str| -> Vec<(Method, &'static str, String)> {
+        let document = (Method::POST, "multipart/form-data; boundary=edge", form.to_owned());
+        match path {
+            "/api/v1/documents" => vec![document, (Method::GET, "text/plain", String::new())],
+            _ => [Method::GET, Method::POST].map(|it| (it, "text/plain", String::new())).into(),
+        }
+    };
+    let closed = ["/api/v1/sessions", "/api/v1/documents", "/api/v1/maintenance", &cancel];
+    let hosts = ["/api/v1/llm/config", "/api/v1/policies", "/metrics", "/mcp", "/v1/models"];
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[("host", "evil.example:3000"), ("origin", "http://evil.example:3000")],
+        &[("host", "evil.example:3000")],
+        &[("origin", "http://evil.example")],
+        &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+    ];
+    let send = |method: Method, path: &str, kind: &str, body: String, said: &[(&str, &str)]| {
+        let request = client.request(method, path).header("content-type", kind).body(body);
+        let request = said.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+        request.send().unwrap()
+    };
+    for path in closed.into_iter().chain(hosts) {
+        for (method, kind, body) in asks(path) {
+            for said in foreign {
+                let answer = send(method.clone(), path, kind, body.clone(), said);
+                assert_eq!(answer.status(), 403, "{method} {path} {said:?}");
+                let error: Value = answer.json().unwrap();
+                let told = error["error"]["message"].as_str().unwrap();
+                assert!(
+                    told.contains(server.address()) && told.contains("loci keys add"),
+                    "{told}"
+                );
+            }
+            let own = [("origin", server.address()), ("sec-fetch-site", "same-origin")];
+            let answer = send(method.clone(), path, kind, body, &own);
+            assert_ne!(answer.status(), 403, "{method} {path}");
+        }
+    }
+    let documents = client.get("/api/v1/documents").unwrap().expect(200).unwrap();
+    assert_eq!(documents.as_array().map(Vec::len), Some(1), "the page's own alone");
+    for open in ["/", "/health", "/docs"] {
+        let answer = send(Method::GET, open, "text/plain", String::new(), foreign[0]);
+        assert_eq!(answer.status(), 200, "{open}");
+    }
+}
