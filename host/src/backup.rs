@@ -22,6 +22,8 @@ const LIST_BYTES_MAX: u64 = 16 << 20;
 const FORM: u32 = 1;
 /// The database, in a data folder and in a backup.
 const DATABASE: &str = "loci.db";
+/// What the names of its files end in, beyond that: SQLite's logs and the index of one.
+const DATABASE_ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// What else is kept, where it is there: files and folders. The log of the policies is read before
 /// the policies that it names, so none is missing.
 const KEPT: [&str; 3] = ["keys.json", "llm.json", "policies"];
@@ -50,28 +52,28 @@ pub fn make(arguments: &BackupArguments) -> Result<()> {
     let database = data.join(DATABASE);
     ensure!(database.is_file(), "there is no database `{}`", database.display());
     ensure!(!backup.exists(), "`{}` exists already; name a new folder", backup.display());
-    let mut part = backup.clone().into_os_string();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let made = write(data, &part).and_then(|files| {
-        fs::rename(&part, backup)?;
-        Ok(files)
-    });
-    let files = made.with_context(|| {
-        let _ = fs::remove_dir_all(&part);
-        format!("cannot make the backup `{}`", backup.display())
-    })?;
+    let made = write_beside(data, backup);
+    let files = made.with_context(|| format!("cannot make the backup `{}`", backup.display()))?;
     eprintln!("{files} files are in `{}`", backup.display());
     Ok(())
 }
 
+/// Writes a backup in a folder beside its place, which is removed unless it gets there. Returns how
+/// many files there are.
+fn write_beside(data: &Path, backup: &Path) -> Result<usize> {
+    let folder = parent(backup);
+    fs::create_dir_all(folder)?;
+    let part = tempfile::Builder::new().prefix(".loci-backup-").tempdir_in(folder)?;
+    let files = write(data, part.path())?;
+    fs::rename(part.path(), backup)?;
+    // It is there no more, so nothing is left to remove.
+    let _ = part.keep();
+    sync(folder)?;
+    Ok(files)
+}
+
 /// Writes all files and the list of them. Returns how many there are.
 fn write(data: &Path, part: &Path) -> Result<usize> {
-    if part.exists() {
-        // What an earlier try left, that was ended in the middle.
-        fs::remove_dir_all(part)?;
-    }
-    fs::create_dir_all(part)?;
     store::copy(&data.join(DATABASE), &part.join(DATABASE))?;
     for name in KEPT {
         let from = data.join(name);
@@ -89,7 +91,8 @@ fn write(data: &Path, part: &Path) -> Result<usize> {
     };
     let path = part.join(LIST);
     fs::write(&path, serde_json::to_vec_pretty(&list)?)?;
-    File::open(&path)?.sync_all()?;
+    sync(&path)?;
+    sync(part)?;
     Ok(list.files.len())
 }
 
@@ -97,32 +100,64 @@ fn write(data: &Path, part: &Path) -> Result<usize> {
 ///
 /// # Errors
 ///
-/// Fails if the backup is not whole, or if there is a database in the data folder already.
+/// Fails if the backup is not whole, if there is a database in the data folder already or what is
+/// left of one, or if something else there is not what the backup has. Until the database is there,
+/// this can be done again.
 pub fn restore(arguments: &BackupArguments) -> Result<()> {
     let (data, backup) = (&arguments.data, &arguments.backup);
     let list = read(backup)?;
     store::check(&backup.join(DATABASE))?;
-    let database = data.join(DATABASE);
-    ensure!(
-        !database.exists(),
-        "there is a database `{}` already; name another folder with `--data`",
-        database.display()
-    );
+    for ending in DATABASE_ENDINGS {
+        let file = data.join(format!("{DATABASE}{ending}"));
+        // What such a file still has of another database would be taken for this one's.
+        ensure!(
+            !file.exists(),
+            "there is `{}` already; name another folder with `--data`",
+            file.display()
+        );
+    }
     fs::create_dir_all(data)
         .with_context(|| format!("cannot make the folder `{}`", data.display()))?;
-    for name in KEPT {
-        ensure!(!data.join(name).exists(), "there is `{}` already", data.join(name).display());
-    }
-    // The database last: until it is there, this can be done again.
-    for name in KEPT.into_iter().chain([DATABASE]) {
-        let from = backup.join(name);
-        if from.exists() {
-            copy(&from, &data.join(name))
-                .with_context(|| format!("cannot write `{}`", data.join(name).display()))?;
-        }
-    }
+    put(backup, data, &list).with_context(|| format!("cannot restore `{}`", data.display()))?;
     eprintln!("`{}` is as it was at {}", data.display(), list.at);
     Ok(())
+}
+
+/// Copies all into a folder in the data folder, and moves it from there to its place: whatever
+/// stands there is whole. The database goes last.
+fn put(backup: &Path, data: &Path, list: &List) -> Result<()> {
+    let part = tempfile::Builder::new().prefix(".loci-restore-").tempdir_in(data)?;
+    let mut wanted = Vec::new();
+    for name in KEPT.into_iter().chain([DATABASE]) {
+        let (from, to) = (backup.join(name), data.join(name));
+        if to.exists() {
+            let is_same = from.exists() && list.has(name, &to)?;
+            ensure!(is_same, "there is `{}` already", to.display());
+        } else if from.exists() {
+            copy(&from, &part.path().join(name))?;
+            wanted.push(name);
+        }
+    }
+    for name in wanted {
+        fs::rename(part.path().join(name), data.join(name))?;
+        sync(data)?;
+    }
+    Ok(())
+}
+
+impl List {
+    /// Whether what is at `path` is what the list has by this name, file or folder.
+    fn has(&self, name: &str, path: &Path) -> Result<bool> {
+        let mut found = BTreeMap::new();
+        if path.is_dir() {
+            digests(path, &format!("{name}/"), &mut found)?;
+        } else {
+            found.insert(name.to_owned(), digest(path)?);
+        }
+        let folder = format!("{name}/");
+        let kept = self.files.iter().filter(|(file, _)| *file == name || file.starts_with(&folder));
+        Ok(kept.eq(&found))
+    }
 }
 
 /// Reads the list of a backup, and compares what is there with it.
@@ -162,12 +197,27 @@ fn digests(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) ->
         if entry.file_type()?.is_dir() {
             digests(&path, &format!("{name}/"), files)?;
         } else {
-            let mut hash = Sha256::new();
-            io::copy(&mut File::open(&path)?, &mut hash)?;
-            files.insert(name, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            files.insert(name, digest(&path)?);
         }
     }
     Ok(())
+}
+
+/// The SHA-256 of a file.
+fn digest(path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The folder that something is in.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits until a file, or the names in a folder, would outlast a power cut.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 /// Copies a file, or a folder of files: a log before the components that it names, and nothing that
@@ -175,7 +225,7 @@ fn digests(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) ->
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if !from.is_dir() {
         fs::copy(from, to)?;
-        return Ok(File::open(to)?.sync_all()?);
+        return Ok(sync(to)?);
     }
     fs::create_dir_all(to)?;
     let mut names = Vec::new();
@@ -185,7 +235,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let ends = |name: &Path, with: &str| name.extension().is_some_and(|ending| ending == with);
     names.retain(|name| !ends(name, "new"));
     names.sort_by_key(|name| ends(name, "wasm"));
-    names.iter().try_for_each(|name| copy(&from.join(name), &to.join(name)))
+    names.iter().try_for_each(|name| copy(&from.join(name), &to.join(name)))?;
+    Ok(sync(to)?)
 }
 
 #[cfg(test)]
@@ -218,6 +269,58 @@ mod tests {
         assert_eq!(fs::read(other.data.join("keys.json")).expect("kept"), b"{}");
         assert_eq!(fs::read(other.data.join("policies/a.wasm")).expect("kept"), b"a");
         assert!(!other.data.join("policies/b.new").exists() && !other.data.join("models").exists());
+    }
+
+    #[test]
+    fn a_backup_touches_nothing_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut made = backup(folder.path());
+        let near = folder.path().join("other.part");
+        fs::create_dir(&near).expect("a folder");
+        fs::write(near.join("mine"), "kept").expect("written");
+        made.backup = folder.path().join("other");
+        make(&made).expect("a backup");
+        assert!(near.join("mine").exists());
+        made.data = folder.path().join("nowhere");
+        made.backup = folder.path().join("third");
+        assert!(make(&made).is_err());
+        let names =
+            fs::read_dir(folder.path()).expect("a folder").map(|it| it.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().expect("a name")).collect();
+        names.sort();
+        assert_eq!(names, ["backup", "data", "other", "other.part"]);
+    }
+
+    #[test]
+    fn nothing_is_restored_over_what_is_left_of_a_database() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = backup(folder.path());
+        for ending in DATABASE_ENDINGS {
+            let data = folder.path().join(format!("left{ending}"));
+            fs::create_dir(&data).expect("a folder");
+            fs::write(data.join(format!("{DATABASE}{ending}")), "left").expect("written");
+            let other = BackupArguments { data, backup: made.backup.clone() };
+            let refused = restore(&other).expect_err("refused").to_string();
+            assert!(refused.contains(&format!("loci.db{ending}`")), "{refused}");
+            assert!(!other.data.join("keys.json").exists());
+        }
+    }
+
+    #[test]
+    fn a_restore_that_was_cut_short_can_be_done_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = backup(folder.path());
+        let other = BackupArguments { data: folder.path().join("other"), ..made };
+        let policies = other.data.join("policies");
+        fs::create_dir_all(&policies).expect("a folder");
+        fs::write(policies.join("a.wasm"), "another").expect("written");
+        let refused = format!("{:#}", restore(&other).expect_err("refused"));
+        assert!(refused.contains("policies` already"), "{refused}");
+        fs::write(policies.join("a.wasm"), "a").expect("written");
+        restore(&other).expect("the rest is restored");
+        assert!(other.data.join("keys.json").exists() && other.data.join(DATABASE).exists());
+        let left = fs::read_dir(&other.data).expect("a folder").count();
+        assert_eq!(left, 3, "nothing is left of the copying");
     }
 
     #[test]

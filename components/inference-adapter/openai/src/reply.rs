@@ -83,8 +83,8 @@ impl Reply {
             self.done = true;
             return Ok(());
         }
-        let event: Event = serde_json::from_str(data)
-            .map_err(|error| Broken::Unreadable(unreadable(&error)))?;
+        let event: Event =
+            serde_json::from_str(data).map_err(|error| Broken::Unreadable(unreadable(&error)))?;
         if let Some(error) = event.error {
             return Err(Broken::Failed(code(&error)));
         }
