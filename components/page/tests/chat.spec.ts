@@ -181,6 +181,28 @@ test("a reply is text, whatever the model says", async ({ page, request }) => {
   expect(await page.title()).not.toContain("owned");
 });
 
+test("Markdown is drawn as it is meant", async ({ page, request }) => {
+  const id = await session(request, "Drawn", ["Hello."]);
+  const text = [
+    "- [x] Buy string\n- [ ] Tune it",
+    "| Step | Cost |\n| :--- | ---: |\n| One | 12 |",
+    "So \\(a+b\\) is \\[c\\], and 1 \\* 2.",
+  ].join("\n\n");
+  await page.route("**/messages?**", async (route) => {
+    const messages = await (await route.fetch()).json();
+    messages[1].content = text;
+    await route.fulfill({ json: messages });
+  });
+  await page.goto(`/#/sessions/${id}`);
+  const reply = page.locator(".reply");
+  await expect(reply.locator("li").nth(0).getByRole("img", { name: "done" })).toBeVisible();
+  await expect(reply.locator("li").nth(1).getByRole("img", { name: "to do" })).toBeVisible();
+  await expect(reply.getByRole("cell", { name: "12" })).toHaveCSS("text-align", /right|end/);
+  await expect(reply.getByRole("cell", { name: "One" })).toHaveCSS("text-align", /left|start/);
+  await expect(reply).toContainText("So \\(a+b\\) is \\[c\\], and 1 * 2.");
+  expect(await barriers(page)).toEqual([]);
+});
+
 test("an error of the server is told where it happened", async ({ page, request }) => {
   const id = await session(request, "Too much", ["Hello."]);
   await page.goto(`/#/sessions/${id}`);

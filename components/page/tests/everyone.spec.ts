@@ -49,6 +49,12 @@ test("on a phone nothing is wider than the screen, and the chats are a drawer", 
   expect(width).toBeLessThanOrEqual(360);
   await expect(page.getByRole("link", { name: /A long name/ }).first()).not.toBeVisible();
   await page.getByRole("button", { name: "Show chats" }).click();
+  // What lies under the drawer is out of reach.
+  await expect(page.getByRole("button", { name: "Hide chats" })).toBeFocused();
+  await expect(page.locator("main")).toHaveAttribute("inert");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Show chats" })).toBeFocused();
+  await page.getByRole("button", { name: "Show chats" }).click();
   await page.getByRole("button", { name: "New chat", exact: true }).click();
   await expect(page.getByRole("heading", { name: "A chat that remembers" })).toBeVisible();
   await expect(page.getByRole("button", { name: "New chat", exact: true })).not.toBeVisible();

@@ -14,8 +14,14 @@ test("memories are found and forgotten", async ({ page, request }) => {
   await expect(found).toHaveCount(1);
   await found.getByRole("button", { name: "Forget" }).click();
   await expect(found).toHaveCount(0);
-  const left = await json(request.get(memories));
-  expect(JSON.stringify(left)).not.toContain("kestrel");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(found).toHaveCount(1);
+  expect(JSON.stringify(await json(request.get(memories)))).toContain("kestrel");
+  await found.getByRole("button", { name: "Forget" }).click();
+  await expect(found).toHaveCount(0);
+  const left = async () => JSON.stringify(await json(request.get(memories)));
+  await expect.poll(left).not.toContain("kestrel");
+  await expect(found).toHaveCount(0);
   // It is out of recall, and still in the chat.
   await expect(page.locator(".said .bubble").first()).toHaveText(said[0]!);
   await page.keyboard.press("Escape");
@@ -59,4 +65,18 @@ test("a reply's prompt is put together again, and without one of its memories", 
   await panel.getByRole("button", { name: "Put it together again" }).click();
   await expect(panel.locator(".proof")).toHaveText("It is the same, bit for bit.");
   expect(await barriers(page)).toEqual([]);
+});
+
+test("a long memory is drawn in parts", async ({ page, request }) => {
+  const days = Array.from({ length: 60 }, (_, day) => `Day ${day} was mild.`);
+  const id = await longSession(request, "A long memory", days);
+  const memories = `/api/v1/sessions/${id}/memories?limit=200`;
+  await expect.poll(async () => (await json(request.get(memories))).length).toBe(120);
+  await page.goto(`/#/sessions/${id}`);
+  await page.getByRole("button", { name: /Memories of this chat/ }).click();
+  const listed = page.locator(".memory-list li");
+  await expect(listed).toHaveCount(100);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(listed).toHaveCount(120);
+  await expect(page.getByRole("button", { name: "Show more" })).toHaveCount(0);
 });

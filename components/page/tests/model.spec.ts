@@ -1,4 +1,4 @@
-import { barriers, expect, json, test } from "./page";
+import { barriers, expect, json, session, test } from "./page";
 
 test("the model and its state are told", async ({ page, request }) => {
   const status = await json(request.get("/api/v1/llm/status"));
@@ -35,6 +35,27 @@ test("a server that is gone is told, and so is its return", async ({ page }) => 
   await expect(page.locator(".toast")).toContainText("does not answer");
   // What was written is not lost.
   await expect(page.getByRole("textbox", { name: "Message", exact: true })).toHaveValue("Are you there?");
+});
+
+test("the small model says what it cannot do, and how to have another", async ({
+  page,
+  request,
+}) => {
+  const { models } = await json(request.get("/api/v1/llm/models"));
+  const bundled = { ...models[0], kind: "chat", source: "bundled", active: true, title: "Loci small" };
+  await page.route("**/llm/models", (route) => route.fulfill({ json: { models: [bundled] } }));
+  const id = await session(request, "With a document");
+  const real = await json(request.get(`/api/v1/sessions/${id}`));
+  const linked = { ...real, rag_document_ids: ["00000000-0000-4000-8000-000000000000"] };
+  await page.route("**/sessions?**", (route) => route.fulfill({ json: [linked] }));
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.locator(".under")).toContainText("hardly reads documents");
+  await page.getByTitle("Model and settings").click();
+  const panel = page.getByRole("complementary", { name: "Model" });
+  await expect(panel.locator(".memory-list li")).toContainText("Loci small");
+  await expect(panel.locator(".memory-list li")).toContainText("It only quotes what you said");
+  await expect(panel.locator("pre")).toHaveText("loci models add hf:OWNER/REPOSITORY/FILE.gguf");
+  expect(await barriers(page)).toEqual([]);
 });
 
 test("how the model answers can be set, and which one does is listed", async ({

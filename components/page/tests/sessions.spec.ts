@@ -60,6 +60,53 @@ test("what was said is found in every chat, and shown where it was said", async 
   expect(await barriers(page)).toEqual([]);
   await hit.getByRole("button").click();
   await expect(page.locator(".said").filter({ hasText: "linen sheet" })).toBeInViewport();
+  // What could not be searched is no sign that nothing is there.
+  const error = { message: "the key may ask 60 times a minute", code: "rate_limited" };
+  await page.route("**/messages?**", (route) => route.fulfill({ status: 429, json: { error } }));
+  await page.getByRole("searchbox", { name: "Search chats" }).fill("Wolpertinger");
+  const why = page.getByText(/the key may ask 60 times a minute\. The latest 0 of/);
+  await expect(why).toBeVisible();
+  await page.unroute("**/messages?**");
+  await page.getByRole("button", { name: "Search on" }).click();
+  await expect(hit).toHaveCount(1);
+  await expect(why).toHaveCount(0);
   await page.getByRole("searchbox", { name: "Search chats" }).fill("nowhere was this said");
   await expect(page.getByText("No chat has this in its name or in what was said.")).toBeVisible();
+});
+
+test("of many chats the latest are searched first, and the others if one says so", async ({
+  page,
+  request,
+}) => {
+  const id = await session(request, "The real one");
+  const real = await json(request.get(`/api/v1/sessions/${id}`));
+  const many = Array.from({ length: 250 }, (_, at) => ({ ...real, id: `${id}-${at}`, name: "" }));
+  await page.route("**/sessions?**", (route) => route.fulfill({ json: many }));
+  let asked = 0;
+  await page.route("**/messages?**", (route) => {
+    asked += 1;
+    return route.fulfill({ json: [] });
+  });
+  await page.goto("/");
+  // A chat whose name is empty is called something all the same.
+  await expect(page.getByRole("link", { name: "New chat" })).toHaveCount(250);
+  await page.getByRole("searchbox", { name: "Search chats" }).fill("nowhere");
+  await expect(page.getByText("The latest 200 of 250 chats were searched.")).toBeVisible();
+  expect(asked).toBe(200);
+  await page.getByRole("button", { name: "Search on" }).click();
+  await expect(page.getByText("No chat has this in its name or in what was said.")).toBeVisible();
+  expect(asked).toBe(250);
+});
+
+test("one comes back to the latest from wherever one went", async ({ page, request }) => {
+  const days = Array.from({ length: 40 }, (_, day) => `Day ${day} was mild.`);
+  const id = await longSession(request, "Up and down", days);
+  await page.goto(`/#/sessions/${id}`);
+  await expect(page.locator(".said").last()).toBeInViewport();
+  const latest = page.getByRole("button", { name: "To the latest" });
+  await expect(latest).toHaveCount(0);
+  await page.locator(".scroller").evaluate((box) => (box.scrollTop = 0));
+  await latest.click();
+  await expect(page.locator(".said").last()).toBeInViewport();
+  await expect(latest).toHaveCount(0);
 });

@@ -120,7 +120,7 @@ test("what a reply cites comes first, numbered in the order of the reply", () =>
     [3, 4],
   ]);
   expect(heading(list)).toBe("2 sources, 1 more read");
-  expect(heading(sources({ consulted: metadata.consulted! }))).toBe("3 memories used");
+  expect(heading(sources({ consulted: metadata.consulted! }))).toBe("3 memories read");
 });
 
 test("sizes and counts are told with their units", () => {

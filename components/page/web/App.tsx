@@ -19,7 +19,17 @@ export function App() {
   const [dropping, setDropping] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const session = currentSession(state);
+  // Where the chats are a drawer, what lies under it is out of reach.
+  const drawer = menu && matchMedia("(max-width: 48rem)").matches;
 
+  useEffect(() => {
+    if (!drawer) return;
+    const before = document.activeElement;
+    document.querySelector<HTMLElement>(".close-menu")?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, [drawer]);
   useEffect(() => setMenu(false), [state.current, state.panel]);
   useEffect(() => {
     document.title = session?.name ? `${session.name} · Loci` : "Loci";
@@ -78,7 +88,7 @@ export function App() {
       </a>
       <Sidebar state={state} search={search} onClose={() => setMenu(false)} />
       {menu && <div className="scrim" onClick={() => setMenu(false)} />}
-      <main {...drop}>
+      <main {...drop} inert={drawer}>
         {dropping && <div className="dropping">Drop to add to this chat</div>}
         <button className="quiet menu-button" aria-label="Show chats" onClick={() => setMenu(true)}>
           <Icon name="menu" />

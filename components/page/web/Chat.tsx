@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "react";
+import { useBundled } from "./bundled";
 import { Composer } from "./Composer";
 import { Header } from "./Header";
 import { documents } from "./documents";
@@ -18,6 +19,7 @@ export function Chat({ state }: { state: State }) {
   const [shown, setShown] = useState(SHOWN);
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  const [away, setAway] = useState(false);
   const { messages, live } = chat;
   const spoke = useRef(false);
   if (live) spoke.current = true;
@@ -43,7 +45,15 @@ export function Chat({ state }: { state: State }) {
   const onScroll = () => {
     const box = scroller.current!;
     follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    setAway(!follows.current);
   };
+  const toLatest = () => {
+    const box = scroller.current!;
+    box.scrollTop = box.scrollHeight;
+    document.getElementById("composer")?.focus({ preventScroll: true });
+  };
+  const linked = session?.rag_document_ids?.length ?? 0;
+  const isBundled = useBundled(state.model, linked > 0);
   const isNew = !state.current || (messages?.length === 0 && !live && !chat.lost);
   const list = messages?.slice(-shown) ?? [];
   const hidden = (messages?.length ?? 0) - list.length;
@@ -106,6 +116,8 @@ export function Chat({ state }: { state: State }) {
           state.documents ? (files) => void documents.upload(files, state.current) : undefined
         }
         sending={state.uploads > 0}
+        onLatest={away && !isNew ? toLatest : undefined}
+        weak={linked > 0 && isBundled}
         onStop={() => state.current && void actions.stop(state.current)}
       />
     </section>

@@ -15,6 +15,10 @@ interface Props {
   /** None where the server knows no documents. */
   onFiles: ((files: File[]) => void) | undefined;
   sending: boolean;
+  /** Goes to the end of the chat; none where one is there. */
+  onLatest: (() => void) | undefined;
+  /** Whether the chat has documents and a model that hardly reads them. */
+  weak: boolean;
   trying: boolean;
   onTry: () => void;
 }
@@ -24,7 +28,7 @@ const BYTES_MAX = 65_536;
 
 export function Composer(props: Props) {
   const { text, onText, live, model, remembers, onSend, onStop, trying, onTry } = props;
-  const { onFiles, sending } = props;
+  const { onFiles, sending, onLatest, weak } = props;
   const picker = useRef<HTMLInputElement>(null);
   const tokens = useTokens(text, model);
   const box = useRef<HTMLTextAreaElement>(null);
@@ -48,6 +52,11 @@ export function Composer(props: Props) {
         submit();
       }}
     >
+      {onLatest && (
+        <button type="button" className="to-latest" onClick={onLatest}>
+          <Icon name="down" /> To the latest
+        </button>
+      )}
       <div className="box">
         {onFiles && (
           <>
@@ -126,17 +135,19 @@ export function Composer(props: Props) {
       <p className="under" role={tooLong || tokens ? "alert" : undefined}>
         {tooLong && "This is longer than a message may be (64 KiB)."}
         {!tooLong && tokens && tooMany(tokens)}
-        {!tooLong && !tokens && (sending ? "The files are being sent." : note(model, remembers))}
+        {!tooLong && !tokens && sending && "The files are being sent."}
+        {!tooLong && !tokens && !sending && note(model, remembers, weak)}
       </p>
     </form>
   );
 }
 
-function note(model: ModelStatus | null, remembers: boolean): string {
+function note(model: ModelStatus | null, remembers: boolean, weak: boolean): string {
   if (model?.status === "none") {
     return "There is no chat model yet: what you say is stored, not answered.";
   }
   if (model?.status === "loading") return "The model is still loading.";
   if (!remembers) return "Memory is off: only the recent turns are shown to the model.";
+  if (weak) return "This small model hardly reads documents: add another under its name.";
   return model?.backend_type === "llama.cpp" ? "Everything stays on this machine." : "";
 }

@@ -21,6 +21,7 @@ export function Header({ session, messages, state }: Props) {
     ({ id, status }) => status === "failed" && linked.includes(id),
   ).length;
   const read = linked.length - broken;
+  const unread = broken > 0 ? `, ${broken} could not be read` : "";
   return (
     <header className="chat-header">
       <h1>{session.name ?? "New chat"}</h1>
@@ -37,7 +38,7 @@ export function Header({ session, messages, state }: Props) {
         <button
           className="documents-button"
           aria-expanded={state.panel?.kind === "documents"}
-          aria-label={`Documents of this chat: ${read}${broken ? `, ${broken} could not be read` : ""}`}
+          aria-label={`Documents of this chat: ${read}${unread}`}
           title={broken ? `Documents: ${broken} could not be read` : "Documents"}
           onClick={() => toggle(state, "documents")}
         >

@@ -47,7 +47,13 @@ function Said({
       <div className="actions">
         <time dateTime={message.timestamp}>{said(message.timestamp)}</time>
         <Copy text={message.content} />
-        <button className="quiet" aria-label="Edit" title="Edit" disabled={busy} onClick={() => actions.edit(message.id)}>
+        <button
+          className="quiet"
+          aria-label="Edit"
+          title="Edit"
+          disabled={busy}
+          onClick={() => actions.edit(message.id)}
+        >
           <Icon name="edit" />
         </button>
       </div>
@@ -71,6 +77,7 @@ const LETTERS_OF_ROW = 70;
 
 function Editor({ message, later }: { message: Message; later: number }) {
   const [text, setText] = useState(message.content);
+  const rows = text.split("\n").length + 1 + Math.floor(text.length / LETTERS_OF_ROW);
   const onClose = () => actions.edit(null);
   const send = () => {
     if (!text.trim()) return;
@@ -88,7 +95,7 @@ function Editor({ message, later }: { message: Message; later: number }) {
         <textarea
           aria-label="Edit the message"
           autoFocus
-          rows={Math.min(12, text.split("\n").length + 1 + Math.floor(text.length / LETTERS_OF_ROW))}
+          rows={Math.min(12, rows)}
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {

@@ -1,19 +1,43 @@
 import { useEffect, useState } from "react";
-import { api, type Generation, type ModelFile, type ModelStatus } from "./api";
+import { ApiError, api, type Generation, type ModelFile, type ModelStatus } from "./api";
+import { isBundled } from "./bundled";
 import { key } from "./key";
 import { summary } from "./ModelBadge";
 import { Panel } from "./Panel";
 import { actions } from "./store";
 import { bytes } from "./text";
 
+/** Whether one may change what concerns everybody; none until it is known. Without keys one may. */
+function useMayChange(): boolean | null {
+  const [may, setMay] = useState(key.isKnown() ? null : true);
+  useEffect(() => {
+    if (may) return;
+    // What only an admin may read tells it; any other failure is told where it matters.
+    api.policies().then(
+      () => setMay(true),
+      (error) => setMay(!(error instanceof ApiError && error.status === 403)),
+    );
+  }, []);
+  return may;
+}
+
 export function ModelPanel({ model }: { model: ModelStatus | null }) {
+  const may = useMayChange();
+  const mayChange = may === true;
   return (
     <Panel title="Model">
       {model && <Status model={model} />}
-      <Models model={model} />
-      <Settings />
+      <Models model={model} mayChange={mayChange} />
+      <Settings mayChange={mayChange} />
+      {may === false && (
+        <p className="hint">
+          This concerns everybody here: only the key of an admin may change it.
+        </p>
+      )}
       <p className="buttons">
-        <button onClick={() => actions.show({ kind: "policies" })}>Policies …</button>
+        {mayChange && (
+          <button onClick={() => actions.show({ kind: "policies" })}>Policies …</button>
+        )}
         {key.isKnown() && <button onClick={actions.lock}>Forget the key</button>}
       </p>
     </Panel>
@@ -51,7 +75,7 @@ function Status({ model }: { model: ModelStatus }) {
 }
 
 /** The models that the server knows. On a host that runs none of its own there is no such list. */
-function Models({ model }: { model: ModelStatus | null }) {
+function Models({ model, mayChange }: { model: ModelStatus | null; mayChange: boolean }) {
   const [models, setModels] = useState<ModelFile[] | null>(null);
   useEffect(() => {
     api.models().then(({ models }) => setModels(models), () => setModels(null));
@@ -65,26 +89,42 @@ function Models({ model }: { model: ModelStatus | null }) {
         {chat.map((one) => (
           <li key={one.name}>
             <p className="meta">
-              <strong>{one.name}</strong>
-              {one.active ? (
-                <span>in use</span>
-              ) : (
+              <strong>{one.title || one.name}</strong>
+              {one.active && <span>in use</span>}
+              {!one.active && mayChange && (
                 <button disabled={one.error !== null} onClick={() => void actions.useModel(one.name)}>
                   Use
                 </button>
               )}
             </p>
             <p className="hint">{one.error ?? facts(one)}</p>
+            {isBundled(one) && (
+              <p className="hint">
+                It only quotes what you said, to show that the memory works. It holds no
+                conversation, and hardly reads documents.
+              </p>
+            )}
           </li>
         ))}
       </ul>
+      {mayChange && (
+        <div className="adding hint">
+          Another one, any llama-architecture GGUF file, is added by
+          <pre tabIndex={0}>loci models add hf:OWNER/REPOSITORY/FILE.gguf</pre>
+          and can then be chosen here.
+        </div>
+      )}
     </section>
   );
 }
 
+/** As models are called everywhere: `7M`, `1.2B`. */
+const MILLIONS = Intl.NumberFormat("en", { notation: "compact" });
+
 function facts(model: ModelFile): string {
   const parts = [
-    model.parameters && `${Intl.NumberFormat(undefined, { notation: "compact" }).format(model.parameters)} parameters`,
+    model.title && model.name,
+    model.parameters && `${MILLIONS.format(model.parameters)} parameters`,
     model.quantization,
     model.size_bytes && bytes(model.size_bytes),
     model.license,
@@ -105,7 +145,7 @@ const SETTINGS: Setting[] = [
 ];
 
 /** How the model answers. What is left empty is left to the server. */
-function Settings() {
+function Settings({ mayChange }: { mayChange: boolean }) {
   const [now, setNow] = useState<Generation | null>(null);
   const [changed, setChanged] = useState<Partial<Generation>>({});
   useEffect(() => {
@@ -138,6 +178,7 @@ function Settings() {
             type="number"
             {...range}
             value={shown[name] ?? ""}
+            disabled={!mayChange}
             placeholder="default"
             onChange={({ target }) => {
               const value = target.value === "" ? null : Number(target.value);
@@ -146,9 +187,11 @@ function Settings() {
           />
         </label>
       ))}
-      <button className="primary" disabled={Object.keys(changed).length === 0}>
-        Save
-      </button>
+      {mayChange && (
+        <button className="primary" disabled={Object.keys(changed).length === 0}>
+          Save
+        </button>
+      )}
     </form>
   );
 }

@@ -2,7 +2,7 @@ import { useState, type RefObject } from "react";
 import type { Session } from "./api";
 import { Icon } from "./icons";
 import { ModelBadge } from "./ModelBadge";
-import { around, useFound, type Hit } from "./found";
+import { around, useFound, type Found, type Hit } from "./found";
 import { actions, type State } from "./store";
 import { ThemeButton } from "./ThemeButton";
 import { age } from "./time";
@@ -17,7 +17,7 @@ export function Sidebar({ state, search, onClose }: Props) {
   const [query, setQuery] = useState("");
   const wanted = query.trim().toLowerCase();
   const found = state.sessions?.filter((session) => nameOf(session).toLowerCase().includes(wanted));
-  const said = useFound(state.sessions, query.trim());
+  const [said, searchOn] = useFound(state.sessions, query.trim());
   const groups = new Map<string, Session[]>();
   for (const session of found ?? []) {
     const heading = age(session.last_updated_at);
@@ -64,28 +64,55 @@ export function Sidebar({ state, search, onClose }: Props) {
             </ul>
           </section>
         ))}
-        {said && said.length > 0 && (
+        {said && said.hits.length > 0 && (
           <section>
             <h2>In what was said</h2>
             <ul className="said-list">
-              {said.map((hit) => (
+              {said.hits.map((hit) => (
                 <Said key={hit.message.id} hit={hit} text={query.trim()} onClose={onClose} />
               ))}
             </ul>
           </section>
         )}
         {state.sessions?.length === 0 && <p className="hint">No chats yet.</p>}
-        {wanted && found?.length === 0 && (wanted.length < 2 || said?.length === 0) && (
+        {said?.isDone && said.searched < said.of && <Unsearched said={said} onGo={searchOn} />}
+        {wanted && found?.length === 0 && (wanted.length < 2 || isNowhere(said)) && (
           <p className="hint" role="status">
             No chat has this in its name or in what was said.
           </p>
         )}
       </div>
       <footer>
-        <ModelBadge model={state.model} online={state.online} open={state.panel?.kind === "model"} />
+        <ModelBadge
+          model={state.model}
+          online={state.online}
+          open={state.panel?.kind === "model"}
+        />
         <ThemeButton />
       </footer>
     </nav>
+  );
+}
+
+/** Whether all chats were searched and none has it. */
+function isNowhere(said: Found | null): boolean {
+  return said !== null && said.isDone && said.hits.length === 0 && said.searched === said.of;
+}
+
+/** Where the search ended before it had seen all chats. */
+function Unsearched({ said, onGo }: { said: Found; onGo: () => void }) {
+  const { searched, of, problem, isFull } = said;
+  const why = isFull ? "Only the first places are shown" : problem;
+  return (
+    <p className="hint" role="status">
+      {why && `${why.replace(/\.$/, "")}. `}
+      {`The latest ${searched.toLocaleString()} of ${of.toLocaleString()} chats were searched. `}
+      {!isFull && (
+        <button className="link" onClick={onGo}>
+          Search on
+        </button>
+      )}
+    </p>
   );
 }
 

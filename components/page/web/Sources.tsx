@@ -78,13 +78,17 @@ function Number({ source }: { source: Source }) {
   return source.number === null ? null : <span className="cited-number">{source.number}</span>;
 }
 
+/** More letters than these may not fit into what is seen of a source. */
+const LETTERS_SEEN = 400;
+
 /** A text with what the model read of it, and what the reply draws on. */
 function Text({ text, source, start = 0 }: { text: string; source: Source; start?: number }) {
   const moved = (spans: [number, number][]): [number, number][] =>
     spans.map(([from, to]) => [from - start, to - start]);
   const spans = source.drawn.length > 0 ? source.drawn : source.spans;
   return (
-    <blockquote>
+    // What scrolls is reached by the keyboard too.
+    <blockquote tabIndex={text.length > LETTERS_SEEN ? 0 : undefined}>
       {cut(text, moved(spans)).map((part, at) =>
         part.used ? <mark key={at}>{part.text}</mark> : <span key={at}>{part.text}</span>,
       )}

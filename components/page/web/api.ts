@@ -170,6 +170,8 @@ export interface ModelStatus {
 /** A model file that the server knows. */
 export interface ModelFile {
   name: string;
+  /** What the file itself says that it is called. */
+  title?: string | null;
   source: string;
   active: boolean;
   error: string | null;
@@ -381,13 +383,14 @@ async function ask<T>(
 
 const LIST_MAX = 1000;
 
-/** A whole list that the server shows in parts. */
-async function all<T>(path: string, from = 0): Promise<T[]> {
+/** A whole list that the server shows in parts, or as much of it as is wanted. */
+async function all<T>(path: string, from = 0, most = Infinity): Promise<T[]> {
   const list: T[] = [];
   for (;;) {
-    const part = await ask<T[]>("GET", `${path}?skip=${from + list.length}&limit=${LIST_MAX}`);
+    const limit = Math.min(LIST_MAX, most - list.length);
+    const part = await ask<T[]>("GET", `${path}?skip=${from + list.length}&limit=${limit}`);
     list.push(...part);
-    if (part.length < LIST_MAX) return list;
+    if (part.length < limit || list.length >= most) return list;
   }
 }
 
@@ -407,7 +410,7 @@ export const api = {
       `/sessions/${id}/messages?limit=${most}&query=${encodeURIComponent(text)}`,
     ),
   cancel: (id: string) => ask<{ cancelled: number }>("POST", `/sessions/${id}/cancel`),
-  memories: (id: string) => all<Memory>(`/sessions/${id}/memories`),
+  memories: (id: string, most: number) => all<Memory>(`/sessions/${id}/memories`, 0, most),
   findMemories: (id: string, query: string) =>
     ask<Memory[]>(
       "GET",

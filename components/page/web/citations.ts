@@ -43,6 +43,7 @@ export function heading(list: Source[]): string {
   const cited = list.filter((source) => source.number !== null).length;
   const read = list.length - cited;
   if (cited > 0) return plural(cited, "source") + (read > 0 ? `, ${read} more read` : "");
-  if (list.some((source) => source.kind === "document")) return `${plural(read, "source")} used`;
-  return `${plural(read, "memory", "memories")} used`;
+  // That it was read says nothing of whether it was of use.
+  if (list.some((source) => source.kind === "document")) return `${plural(read, "passage")} read`;
+  return `${plural(read, "memory", "memories")} read`;
 }

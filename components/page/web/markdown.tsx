@@ -10,6 +10,18 @@ marked.use({
     html: ({ text }) => escape(text),
     // A picture from elsewhere would tell its server what is being read; its address is shown.
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
+    // What cannot be ticked is no field.
+    checkbox: ({ checked }) => {
+      const [sign, name] = checked ? ["\u2611", "done"] : ["\u2610", "to do"];
+      return `<span role="img" aria-label="${name}">${sign}</span> `;
+    },
+  },
+  tokenizer: {
+    // A formula stands in these brackets, and is not told from text without its backslashes.
+    escape(source) {
+      const raw = /^\\[()[\]]/.exec(source)?.[0];
+      return raw ? { type: "escape", raw, text: raw } : false;
+    },
   },
 });
 

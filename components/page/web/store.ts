@@ -135,7 +135,7 @@ async function recover(): Promise<void> {
     await reload(id, 0);
     setChat(id, { lost: null });
     const since = lost ? (read().chats[id]?.messages ?? []).slice(from) : [];
-    const isStored = since.some(({ role, content }) => role === "user" && content === lost?.content);
+    const isStored = since.some((one) => one.role === "user" && one.content === lost?.content);
     if (lost && !isStored) {
       setChat(id, { draft: read().chats[id]?.draft || lost.content });
       toast("What you said last did not arrive. It stands in the message box again.");
@@ -165,6 +165,11 @@ async function refreshModel(): Promise<void> {
   clearTimeout(modelTimer);
   const settled = read().online && read().model?.status !== "loading";
   modelTimer = setTimeout(refreshModel, settled ? 20 * POLL_MILLIS : POLL_MILLIS);
+}
+
+/** What a memory is called while it can still be kept. */
+export function memoryKey(message: number): string {
+  return `memory ${message}`;
 }
 
 /** The message that is to be shown when the address leads to its session. */
@@ -321,14 +326,14 @@ export const actions = {
     toast(text);
   },
 
-  async forget(id: string, message: number): Promise<boolean> {
-    try {
-      await api.forgetMemory(id, message);
-      await reload(id, 0);
-      return true;
-    } catch (error) {
-      toast(said(error));
-      return false;
-    }
+  /** Hides a memory at once, and forgets it when that can no longer be undone. */
+  forget(id: string, message: number, undo: () => void): void {
+    withUndo(memoryKey(message), "Forgotten: it stays in the chat", {
+      finish: async () => {
+        await api.forgetMemory(id, message);
+        await reload(id, 0);
+      },
+      undo,
+    });
   },
 };

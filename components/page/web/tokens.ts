@@ -14,7 +14,8 @@ export interface Tokens {
 /** What is said of a message that does not fit. */
 export function tooMany({ count, most, exact }: Tokens): string {
   const has = `${exact ? "" : "about "}${count.toLocaleString()}`;
-  return `The model can read ${most.toLocaleString()} tokens, and this has ${has}: it needs to be shorter.`;
+  const can = most.toLocaleString();
+  return `The model can read ${can} tokens, and this has ${has}: it needs to be shorter.`;
 }
 
 /** The tokens of a text that are too many for the model; null where they fit, or nobody knows. */
