@@ -5,10 +5,13 @@ a found line is quoted word for word, and the wording of fixed replies. What blo
 
 0. Three heads look one, two and three tokens back; the feed-forward marks where lines begin.
 1. Each token finds out where it stands, as four angles, from how far the prompt's start is.
-2. Each token takes over the place and the kind of its line from the line's first token.
-3. The end of a line gathers the meaning of its line, and every token of the reply that of the query.
+2. Each token takes over the place and the kind of its line from the line's first token. In an
+   excerpt of a document each sentence is a line, with a place of its own.
+3. The end of a line gathers the meaning of its line, and every token of the reply that of the query;
+   one head of four that of the whole excerpt so far, which tells what "it" is.
 4. The reply looks for the line that answers; its first token is chosen, and fixed words go on.
-5. A quote goes on with the word that follows the same three words in the line that was found.
+5. A quote begins like the line that was found, and goes on with what follows the same three tokens
+   in it.
 """
 
 import argparse
@@ -33,12 +36,12 @@ GRAM, CODE = 20, 64
 
 # Where in the stream what stands. Every range is (start, width).
 WIDTHS = (
-    ("token", 16), ("sums", 16), ("mark", 8), ("anchor", 2), ("candidate", 1), ("place", 8),
-    ("kind", 8), ("begin", 1), ("free", 4), ("line", 8), ("found_line", 8),
-    ("found", 3), ("asked", 8), ("free", 5),
+    ("token", 20), ("sums", 16), ("mark", 8), ("anchor", 2), ("candidate", 1), ("place", 8),
+    ("kind", 8), ("begin", 1), ("line", 8), ("found_line", 8),
+    ("found", 3), ("asked", 8), ("whole", 8), ("ends", 1), ("begins", 1), ("closed", 1),
     ("code", CODE), ("meaning", matching.MEANING), ("gathered", matching.MEANING),
     ("gram1", GRAM), ("gram2", GRAM), ("gram3", GRAM), ("free", 4),
-    ("answering", 8), ("free", 23), ("constant", 1),
+    ("answering", 8), ("begun", 2), ("quoting", 2), ("free", 13), ("constant", 1),
 )
 STREAM, _at = {}, 0
 for _name, _width in WIDTHS:
@@ -49,9 +52,10 @@ for _name, _width in WIDTHS:
 CONSTANT = 1000.0
 # All in nats: how sharply heads look.
 BACK, MARKED, NEAR, ROUGH, PLACED = 14.0, 2500.0, 1200.0, 150.0, 40.0
-SAME_LINE, ASKED_LINE, CANDIDATE, FOUND, GRAMS, SINK = 300.0, 3000.0, 1500.0, 200.0, 25.0, 8000.0
+SAME_LINE, ASKED_LINE, CANDIDATE, FOUND, GRAMS, SINK = 300.0, 3000.0, 1500.0, 600.0, 25.0, 8000.0
 SWAY = 0.3  # of the scores that turn distance from the start into an angle
 SHARPER = 12.0  # of learned scores
+CAUTION = 0.3  # how much likelier than nothing a line must be to be quoted, in nats
 TIE = 3.0  # by what equal lines differ, so that one of them is chosen
 STEP = 40.0  # how steep a threshold is
 # How loud tokens are: the present one has 1.
@@ -60,19 +64,19 @@ LOGITS = 6.0  # scores of the next token for each of these units
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "Ċ", "Ġ", ":", "-", 'Ġ"', "user", "assistant", "system",
            "Message", "Ġuser", "Ġassistant", "Ġsaid", "Ġsay")
+# Marks of several tokens: what ends a sentence, and what is short for something.
+STOP, SHORT = range(len(SPECIAL), len(SPECIAL) + 2)
+# The last of the sums.
+ENDS, BEGINS, BEGINS_LINE = 13, 14, 15
 ANCHORS = (("<|im_start|>", "system"), ("<|im_start|>", "system", "Ċ", None))
 
 
-def codes(vocab, size):
+def codes(size):
     """A code for every token (vocabulary, CODE), of length 1."""
     generator = torch.Generator().manual_seed(1)
     draw = lambda *shape: torch.randn(*shape, generator=generator)
     unit = lambda *shape: torch.nn.functional.normalize(draw(*shape), dim=-1)
     gram, rest = unit(size, GRAM), unit(size, CODE - GRAM)
-    # A quote begins like a text in the prompt: after two tokens that are taken for the same.
-    for row in (("Ċ", "Ġ", 'Ġ"'), ("user", ":", "-")):
-        for token in row:
-            gram[vocab[token]] = gram[vocab[row[0]]]
     return torch.cat([gram, rest], 1) / math.sqrt(2)
 
 
@@ -84,7 +88,7 @@ class Circuit:
         self.cfg = network.Config(encoder.size, FREQUENCIES)
         self.weights = network.zeros(self.cfg)
         self.units = [0] * self.cfg.layers
-        self.codes = codes(encoder.vocab, encoder.size)
+        self.codes = codes(encoder.size)
         # Score per product of query and key.
         self.scale = math.sqrt(self.cfg.head)
 
@@ -145,6 +149,9 @@ def embed(circuit, learned):
     table[:, STREAM["constant"].start] = CONSTANT
     for token in SPECIAL:
         table[circuit.encoder.vocab[token], circuit.token(token).start] = 1.0
+    for at, tokens in ((STOP, prompts.STOPS), (SHORT, prompts.SHORT)):
+        for token in tokens:
+            table[circuit.encoder.vocab[token], STREAM["token"].start + at] = 1.0
     gain = CONSTANT / math.sqrt(circuit.cfg.width)
     for name, weight in circuit.weights.items():
         if name.endswith("_norm.weight"):
@@ -164,6 +171,7 @@ def look_at(circuit, block, head, back):
 
 def look_back(circuit, learned):
     """Block 0."""
+    many = lambda at: range(STREAM["token"].start + at, STREAM["token"].start + at + 1)
     patterns = [(one("mark", kind), tail) for kind, tail in prompts.MARKERS]
     patterns += [(one("anchor", i), tail) for i, tail in enumerate(ANCHORS)]
     for back in range(1, prompts.LOOK_BACK + 1):
@@ -172,6 +180,12 @@ def look_back(circuit, learned):
         for i, (_, tail) in enumerate(patterns):
             if back < len(tail):
                 circuit.read(0, "attn_v", head, i, circuit.token(tail[-1 - back]), [[1.0]])
+        # Sums of their own: a space that ends a sentence, the first token of the next, and that of
+        # a line of the text.
+        for i, later in ((ENDS, 0), (BEGINS, 1)):
+            for at, sign, place in ((STOP, 1.0, 1), (SHORT, -1.0, 2)):
+                if back == place + later:
+                    circuit.read(0, "attn_v", head, i, many(at), [[sign]])
         circuit.write(0, head, 0, STREAM["sums"], torch.eye(16))
         first = STREAM["code"]
         gram = range(first.start, first.start + GRAM)
@@ -179,12 +193,21 @@ def look_back(circuit, learned):
         circuit.write(0, head, 16, STREAM[f"gram{back}"], torch.eye(GRAM))
         circuit.read(0, "attn_v", head, 16 + GRAM, STREAM["meaning"], learned.read[head])
         circuit.write(0, head, 16 + GRAM, STREAM["meaning"], learned.write[head])
+    circuit.read(0, "attn_v", 0, BEGINS, circuit.token("Ġ"), [[1.0]])
+    circuit.read(0, "attn_v", 0, BEGINS_LINE, circuit.token("Ċ"), [[2.0]])
     for i, (flag, tail) in enumerate(patterns):
         count = sum(token is not None for token in tail)
         gate = [(one("sums", i), [STEP])]
         if tail[-1] is not None:
             gate.append((circuit.token(tail[-1]), [STEP]))
         circuit.unit(0, gate, -STEP * (count - 0.5), [], 2 / STEP, [(flag, [1.0])])
+    space = [(circuit.token("Ġ"), [STEP])]
+    never = [(circuit.token(token), [-2 * STEP]) for token in prompts.NO_BEGIN]
+    for i, name, gate in (
+        (ENDS, "ends", space), (BEGINS, "begins", never), (BEGINS_LINE, "begins", never)
+    ):
+        gate = [*gate, (one("sums", i), [STEP])]
+        circuit.unit(0, gate, -1.5 * STEP, [], 2 / STEP, [(STREAM[name], [1.0])])
 
 
 def find_places(circuit):
@@ -228,16 +251,27 @@ def look_for(circuit, head, source, wanted):
 
 def find_lines(circuit):
     """Block 2: the nearest marker tells place and kind, and where a user spoke last is the query."""
-    look_for(circuit, 0, STREAM["mark"], [1.0] * 8)
-    circuit.read(2, "attn_v", 0, 0, STREAM["place"], torch.eye(8))
-    circuit.read(2, "attn_v", 0, 8, STREAM["mark"], torch.eye(8))
     # Before all three anchors are seen, places are off: there they are taken for the middle.
     places = network.states(circuit.cfg, circuit.weights, circuit.encoder.head("system"), 2)
     places = places[:, STREAM["place"].start : STREAM["place"].stop, None]
-    circuit.read(2, "attn_v", 0, 0, one("anchor", 0), -places[1])
-    circuit.read(2, "attn_v", 0, 0, one("mark", prompts.SYSTEM), -places[2])
-    circuit.write(2, 0, 0, STREAM["line"], torch.eye(8))
-    circuit.write(2, 0, 8, STREAM["kind"], torch.eye(8))
+    for head, target in ((0, "line"), (3, "whole")):
+        look_for(circuit, head, STREAM["mark"], [1.0] * 8)
+        circuit.read(2, "attn_v", head, 0, STREAM["place"], torch.eye(8))
+        circuit.read(2, "attn_v", head, 0, one("anchor", 0), -places[1])
+        circuit.read(2, "attn_v", head, 0, one("mark", prompts.SYSTEM), -places[2])
+        circuit.write(2, head, 0, STREAM[target], torch.eye(8))
+    circuit.read(2, "attn_v", 3, 8, STREAM["mark"], torch.eye(8))
+    circuit.write(2, 3, 8, STREAM["kind"], torch.eye(8))
+    # A line of this block may also begin with a sentence, which only counts in documents.
+    each = math.sqrt(MARKED * circuit.scale)
+    circuit.read(2, "attn_k", 0, STILL, STREAM["begins"], [[each]])
+    document = one("kind", prompts.DOCUMENT)
+    for i in range(8):
+        back = [(one("whole", i), [2 / STEP]), (one("line", i), [-2 / STEP])]
+        circuit.unit(2, [(document, [-STEP])], STEP / 2, back, 0, [(one("line", i), [1.0])])
+    for flag, name in (("begins", "begin"), ("ends", "closed")):
+        gate = [(document, [STEP]), (STREAM[flag], [STEP])]
+        circuit.unit(2, gate, -1.5 * STEP, [], 2 / STEP, [(STREAM[name], [1.0])])
     look_at(circuit, 2, 1, 1)
     for kind in prompts.QUOTABLE:
         circuit.read(2, "attn_v", 1, 0, one("mark", kind), [[1.0]])
@@ -250,18 +284,21 @@ def find_lines(circuit):
     for i in range(8):
         asked = [(one("asked", i), [2 / STEP])]
         circuit.unit(2, replying, -STEP / 2, asked, 0, [(one("answering", i), [1.0])])
-    gate = [(circuit.token(token), [STEP]) for token in prompts.ENDS]
-    gate += [(one("kind", kind), [STEP]) for kind in prompts.QUOTABLE]
-    gate.append((STREAM["mark"], [-STEP] * 8))
-    circuit.unit(2, gate, -1.5 * STEP, [], 2 / STEP, [(STREAM["candidate"], [1.0])])
+    ends = [(circuit.token(token), [STEP]) for token in prompts.ENDS]
+    ends.append((STREAM["mark"], [-STEP] * 8))
+    said = [(one("kind", kind), [STEP]) for kind in (prompts.USER, prompts.NOTE)]
+    written = [(document, [STEP]), (STREAM["ends"], [STEP])]
+    for gate in ([*ends, *said], [*ends, *written]):
+        circuit.unit(2, gate, -1.5 * STEP, [], 2 / STEP, [(STREAM["candidate"], [1.0])])
 
 
 def gather(circuit, learned):
     """Block 3: what a line means, and what the query means."""
     for head in range(matching.HEADS):
-        for source, strength in ((STREAM["line"], SAME_LINE), (STREAM["answering"], ASKED_LINE)):
+        own = STREAM["line" if head < matching.HEADS - 1 else "whole"]
+        for source, strength in ((own, SAME_LINE), (STREAM["answering"], ASKED_LINE)):
             circuit.read(3, "attn_q", head, STILL, source, torch.eye(8) * strength * circuit.scale)
-        circuit.read(3, "attn_k", head, STILL, STREAM["line"], torch.eye(8))
+        circuit.read(3, "attn_k", head, STILL, own, torch.eye(8))
         circuit.constant(3, "attn_q", head, STILL + 8, circuit.scale)
         circuit.read(3, "attn_k", head, STILL + 8, STREAM["meaning"], learned.weigh[head][None])
         circuit.read(3, "attn_v", head, 0, STREAM["meaning"], torch.eye(matching.MEANING))
@@ -289,6 +326,7 @@ def match(circuit, learned):
     generator = torch.Generator().manual_seed(2)
     circuit.constant(4, "attn_q", 0, flag + 1, TIE * circuit.scale)
     circuit.read(4, "attn_k", 0, flag + 1, STREAM["line"], torch.randn(1, 8, generator=generator))
+    circuit.read(4, "attn_k", 0, flag + 1, none, [[CAUTION * SHARPER / TIE]])
     circuit.read(4, "attn_v", 0, 0, STREAM["line"], torch.eye(8))
     circuit.write(4, 0, 0, STREAM["found_line"], torch.eye(8))
     for i, sources in enumerate(([one("kind", prompts.USER), one("kind", prompts.NOTE)],
@@ -296,6 +334,13 @@ def match(circuit, learned):
         for source in sources:
             circuit.read(4, "attn_v", 0, 8 + i, source, [[1.0]])
     circuit.write(4, 0, 8, STREAM["found"], torch.eye(3))
+    # Which tokens are the second and the third of a line, and of a quote.
+    for back in (1, 2):
+        look_at(circuit, 4, back, back)
+        circuit.read(4, "attn_v", back, 0, STREAM["begin"], [[1.0]])
+        circuit.read(4, "attn_v", back, 1, one("mark", prompts.QUOTE), [[1.0]])
+        circuit.write(4, back, 0, one("begun", back - 1), [[1.0]])
+        circuit.write(4, back, 1, one("quoting", back - 1), [[1.0]])
 
 
 def say(circuit, learned):
@@ -313,23 +358,37 @@ def say(circuit, learned):
         circuit.unit(4, kind(i), bias(i), [], FIRST, [(STREAM["code"], first(reply))])
     by_default = DEFAULT * first(UNKNOWN) - COPIED * circuit.code("<|im_end|>")
     circuit.unit(4, [(begins, [STEP])], -STEP / 2, [], 2 / STEP, [(STREAM["code"], by_default)])
-    # After these two tokens in an answer comes that one.
-    follows = {}
-    for reply in (YOU_SAID, THE_NOTES_SAY, UNKNOWN, *FIXED):
-        tokens = ["Ċ", *text(reply).tokens]
-        for before, present, after in zip(tokens, tokens[1:], tokens[2:]):
-            assert follows.setdefault((before, present), after) == after, (before, present)
     steep = 5 * STEP
-    gram = lambda token: math.sqrt(2) * circuit.code(token)[:GRAM]
+    gram = lambda token: steep * math.sqrt(2) * circuit.code(token)[:GRAM]
     loud = FIXED_NEXT / (0.15 * steep)
-    for (before, present), after in follows.items():
+    for before, after in continuations(text).items():
+        gate = [(STREAM["code"], steep * circuit.code(before[-1])),
+                (one("kind", prompts.ANSWER), [steep])]
+        gate += [(STREAM[f"gram{i}"], gram(token)) for i, token in enumerate(before[-2::-1], 1)]
         circuit.unit(
-            4, [(STREAM["code"], steep * circuit.code(present)), (STREAM["gram1"], steep * gram(before)),
-                (one("kind", prompts.ANSWER), [steep])], -2.85 * steep, [], loud,
-            [(STREAM["code"], circuit.code(after))])
+            4, gate, -(len(before) + 0.85) * steep, [], loud, [(STREAM["code"], circuit.code(after))])
     circuit.unit(
         4, [(STREAM["code"], steep * circuit.code(QUOTE_END)), (one("kind", prompts.QUOTE), [steep])],
         -1.85 * steep, [], loud, [(STREAM["code"], circuit.code("<|im_end|>"))])
+
+
+def continuations(text):
+    """What comes after which two tokens of a reply, or after three or four where two do not tell."""
+    replies = [["Ċ", *text(reply).tokens] for reply in (YOU_SAID, THE_NOTES_SAY, UNKNOWN, *FIXED)]
+    follows = {}
+    for tokens in replies:
+        for at in range(2, len(tokens)):
+            for count in (2, 3, 4):
+                before = tuple(tokens[max(0, at - count) : at])
+                others = {
+                    other[i] for other in replies for i in range(len(before), len(other))
+                    if tuple(other[i - len(before) : i]) == before
+                }
+                if len(others) == 1:
+                    break
+            assert len(others) == 1, (before, others)
+            follows[before] = tokens[at]
+    return follows
 
 
 def copy(circuit):
@@ -349,14 +408,20 @@ def copy(circuit):
     circuit.read(5, "attn_q", 0, sink, one("kind", prompts.QUOTE), [[-each]])
     start = circuit.token("<|im_start|>")
     circuit.read(5, "attn_k", 0, sink, start, [[each]])
-    circuit.read(5, "attn_q", 0, sink + 1, one("mark", prompts.QUOTE), [[3 * GRAMS * circuit.scale]])
-    circuit.read(5, "attn_k", 0, sink + 1, STREAM["begin"], [[1.0]])
+    # Its first tokens are those with which the line begins, whatever comes before them.
+    same = [(one("mark", prompts.QUOTE), STREAM["begin"])]
+    same += [(one("quoting", i), one("begun", i)) for i in range(2)]
+    for i, (quote, line) in enumerate(same, 1):
+        circuit.read(5, "attn_q", 0, sink + i, quote, [[3 * GRAMS * circuit.scale]])
+        circuit.read(5, "attn_k", 0, sink + i, line, [[1.0]])
     circuit.read(5, "attn_v", 0, 0, code, torch.eye(CODE))
     for token, said in (
         ("Ċ", QUOTE_END), ("<|im_end|>", QUOTE_END), ("<|im_start|>", "<|im_end|>")
     ):
         instead = (circuit.code(said) - circuit.code(token))[:, None]
         circuit.read(5, "attn_v", 0, 0, circuit.token(token), instead)
+    instead = (circuit.code(QUOTE_END) - circuit.code("Ġ"))[:, None]
+    circuit.read(5, "attn_v", 0, 0, STREAM["closed"], instead)
     circuit.write(5, 0, 0, code, torch.eye(CODE) * COPIED)
 
 

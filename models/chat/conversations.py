@@ -8,8 +8,9 @@ context is computed once.
 import dataclasses
 import random
 
-from language import Fact, draw_owner, fits, question, sentence
-from relations import draw
+from language import Fact, Owner, Row, draw_owner, fits, question, sentence
+from relations import THING_HEADS, draw
+from rows import Statement
 from smalltalk import (
     FILLER, NOTED, QUOTE_END, SMALL_TALK, THE_NOTES_SAY, UNKNOWN, WORLD, YOU_SAID, fill
 )
@@ -127,6 +128,15 @@ class Generator:
             if owner and self.rng.random() < 0.2:
                 owner = None
 
+    def row(self, taken, who="", near=None, topic=False):
+        """A whole sentence that nothing that is known is like, or none."""
+        for _ in range(8):
+            kind = who or self.rng.choice("dp")
+            made = Statement(self.rng, self.values, kind, near, topic)
+            if not made.keys & taken:
+                return made, Owner("thing" if kind == "d" else "row", "a page")
+        return None, None
+
     @staticmethod
     def clashes(taken, owner, relation):
         """Whether this, or what people may take for it, is known already."""
@@ -136,6 +146,17 @@ class Generator:
     def fact(self, taken, near=None):
         """A new fact, often near another one: the same owner or the same relation."""
         owner = relation = None
+        choice = self.rng.random()
+        if isinstance(near, Row):
+            near, beside = None, near.relation
+            choice /= 2
+        else:
+            beside = None
+        if choice < 0.35:
+            made, nobody = self.row(taken, near=beside)
+            if made:
+                taken |= made.keys
+                return Row(nobody, made, "?")
         choice = self.rng.random()
         if near and choice < 0.3:
             owner = near.owner
@@ -148,6 +169,8 @@ class Generator:
             owner = relation = None
         owner, relation = self.pair(taken, owner, relation)
         taken.add((owner, relation.key))
+        if owner.name:
+            taken.add((Owner("me"), "kin:" + owner.text))
         return Fact(owner, relation, self.values.draw(relation.value))
 
     def sibling(self, owner):
@@ -163,11 +186,17 @@ class Generator:
         for _ in range(8):
             near = self.rng.choice(facts) if facts else None
             owner = relation = None
+            if isinstance(near, Row) or self.rng.random() < 0.15:
+                beside = near.relation if isinstance(near, Row) else None
+                made, nobody = self.row(taken, near=beside if choice < 0.8 else None)
+                if made:
+                    return nobody, made
+                continue
             if near and choice < 0.4:
                 owner = near.owner
             elif near and choice < 0.75 and near.relation.key != "name":
                 owner, relation = self.sibling(near.owner), near.relation
-                others = [f.owner for f in facts if f.owner != near.owner]
+                others = [f.owner for f in facts if f.owner != near.owner and not isinstance(f, Row)]
                 if others and self.rng.random() < 0.5:
                     owner = self.rng.choice(others)
             if owner and relation and (
@@ -240,18 +269,69 @@ class Generator:
             lines.append(self._memory(day, "assistant", UNKNOWN))
         return lines
 
-    def _document(self, fact, more):
-        """An excerpt of a document: the fact, perhaps among others of the same thing."""
-        texts = [sentence(fact.plain(self.rng, self.held_wording))]
-        self.quotes[fact] = THE_NOTES_SAY + texts[0] + QUOTE_END
-        for other in more:
-            pronoun = ("it", "its") if fact.owner.kind == "thing" else None
-            pronoun = pronoun if self.rng.random() < 0.5 else None
-            texts.append(sentence(other.plain(self.rng, self.held_wording, pronoun)))
-            self.quotes[other] = THE_NOTES_SAY + texts[-1] + QUOTE_END
-        if self.rng.random() < 0.15:
-            texts.insert(self.rng.randint(0, len(texts)), sentence(self.filler()))
-        return ["- ", " ".join(texts), "\n"]
+    def _document(self, facts):
+        """An excerpt of a document: what it says of one thing and others, as people lay it out."""
+        rng = self.rng
+        choice, texts = rng.random(), []
+        heading = ""
+        if choice < 0.45:
+            heading = rng.choice(("# ", "## ", "### ", "", "")) + capital(self._title(facts[0]))
+            heading += rng.choice(("\n\n", "\n\n", "\n", ":\n"))
+        about, listed = None, rng.random() < 0.15
+        if heading and isinstance(facts[0], Row):
+            about = rng.choice((None, facts[0].relation.subject or None))
+        for fact in facts:
+            topic = fact.relation.subject if isinstance(fact, Row) else fact.owner
+            known = about == topic and bool(texts or heading)
+            text = self._written(fact, known, listed)
+            about = topic or about
+            self.quotes[fact] = THE_NOTES_SAY + text + QUOTE_END
+            texts.append(text)
+            if rng.random() < 0.1:
+                texts.append(sentence(self.filler()))
+        if listed:
+            text = "- " + "\n- ".join(texts)
+            if not heading:
+                text = text[2:]
+            return ["- ", heading + text, "\n"]
+        pieces, text = ["- "], heading
+        for i, one in enumerate(texts):
+            if i:
+                between = rng.random()
+                if between < 0.08:
+                    pieces += [text, " … "]
+                    text = ""
+                else:
+                    text += " " if between < 0.75 else "\n" if between < 0.85 else "\n\n"
+            text += one
+        return [*pieces, text, "\n"]
+
+    def _title(self, fact):
+        if isinstance(fact, Row):
+            made = fact.relation
+            if self.rng.random() < 0.6 and made.subject:
+                return made.subject.strip()
+            return self.rng.choice((made.slots["m"], made.slots["o"], "overview"))
+        return fact.owner.text.removeprefix("the ") or "notes"
+
+    def _written(self, fact, known, listed):
+        """A sentence of a document; of what is known, it may say `it`."""
+        rng = self.rng
+        if isinstance(fact, Row):
+            made = fact.relation
+            text = made.said
+            if known and made.subject and rng.random() < 0.6:
+                instead = ("It",) if made.about_thing else ("He", "She", "It", "They")
+                text = rng.choice(instead) + text[len(made.subject) - 1 :]
+            text = text if text[-1] in "|?" or ":" in text and rng.random() < 0.6 else text + "."
+            return text[:-1] if listed and text[-1] == "." and rng.random() < 0.4 else text
+        noun = fact.relation.key.removeprefix("attr:")
+        if known and noun in THING_HEADS and rng.random() < 0.4:
+            return capital(noun) + ": " + fact.value + rng.choice(("", "."))
+        pronoun = ("it", "its") if fact.owner.kind == "thing" else None
+        pronoun = pronoun if known and rng.random() < 0.6 else None
+        text = sentence(fact.plain(rng, self.held_wording, pronoun))
+        return text[:-1] if listed and rng.random() < 0.4 else text
 
     def _notes(self, documents, memories):
         pieces = []
@@ -316,7 +396,7 @@ class Generator:
         if not recall:
             noted = []
         known = told + noted
-        documents, memories, latest = self._place(noted)
+        documents, memories, latest = self._place(noted, taken)
         history = self._history(turns, told, taken, told + latest)
         spread = rng.choice((1, 1, 1, 4, 60, 900))
         first = rng.randrange(900)
@@ -344,17 +424,39 @@ class Generator:
         system = Message("system", [INSTRUCTION])
         return Conversation([system, Message("user", self._notes([], []))], branches)
 
-    def _place(self, noted):
+    def _beside(self, fact, taken):
+        """What else an excerpt says, of the same thing or of any."""
+        count, facts = self.rng.choice((0, 0, 1, 2, 3, 5)), []
+        topic = isinstance(fact, Row) and self.rng.random() < 0.5
+        for _ in range(count):
+            if isinstance(fact, Row) or self.rng.random() < 0.4:
+                beside = fact.relation if isinstance(fact, Row) else None
+                beside = beside if topic or self.rng.random() < 0.5 else None
+                made, nobody = self.row(taken, "d", beside, topic)
+                if made:
+                    taken |= made.keys
+                    facts.append(Row(nobody, made, "?"))
+                continue
+            owner = fact.owner if fact.owner.kind == "thing" else None
+            owner, relation = self.pair(taken, owner)
+            taken.add((owner, relation.key))
+            facts.append(Fact(owner, relation, self.values.draw(relation.value)))
+        return facts
+
+    def _place(self, noted, taken):
         """Splits facts into documents and memories, and lets some memories change."""
         rng, documents, memories, latest = self.rng, [], [], []
         waiting = list(noted)
         while waiting:
             fact = waiting.pop(0)
-            if rng.random() < (0.8 if fact.owner.kind == "thing" else 0.1):
-                own = [f for f in waiting if f.owner == fact.owner][: rng.randint(0, 2)]
+            if rng.random() < (0.85 if fact.owner.kind == "thing" else 0.07):
+                own = [f for f in waiting if f.owner == fact.owner][: rng.randint(0, 4)]
                 waiting = [f for f in waiting if f not in own]
-                documents.append(self._document(fact, own))
-                latest += [fact, *own]
+                own = [fact, *own, *self._beside(fact, taken)]
+                if rng.random() < 0.3:
+                    rng.shuffle(own)
+                documents.append(self._document(own))
+                latest += own
             elif rng.random() < 0.06 and fact.relation.key.startswith("attr:"):
                 newer = Fact(fact.owner, fact.relation, self.values.draw(fact.relation.value))
                 memories.append((fact, self.statement(fact)))

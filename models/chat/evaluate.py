@@ -12,9 +12,10 @@ import conversations
 import matching
 import natural
 import network
+import unseen
 from smalltalk import UNKNOWN
 
-REPLY_TOKENS_MAX = 64
+REPLY_TOKENS_MAX = 96
 
 
 def by_llama(llama, ids, end):
@@ -61,38 +62,58 @@ def generated(llama, encoder, config, weights, count):
           f"cut alike: {sum(pieces)} of {len(pieces)} pieces")
 
 
-def by_hand(llama, encoder):
-    """Shares of what was written by hand: facts found, and known not to be there."""
-    rng, wrong = random.Random(1), []
+def asked(llama, encoder, notes, question):
+    """The reply to a question about notes (pieces), as the default assembly lays them out."""
+    system = conversations.Message("system", [conversations.INSTRUCTION])
+    message = conversations.Message("user", [*notes, "\n", "Message:\n"])
+    case = conversations.Conversation([system, message], [])
+    ids = encoder.context(case) + encoder.query(question)
+    return encoder.cutter.decode(by_llama(llama, ids, encoder.end))
 
-    def ask(facts, question):
-        lines = [("- ", "12 March 2026", ", user said: ", fact, "\n") for fact in facts]
-        pieces = ["Notes from earlier in this conversation:\n", *(p for line in lines for p in line)]
-        system = conversations.Message("system", [conversations.INSTRUCTION])
-        message = conversations.Message("user", [*pieces, "\n", "Message:\n"])
-        case = conversations.Conversation([system, message], [])
-        ids = encoder.context(case) + encoder.query(question)
-        return encoder.cutter.decode(by_llama(llama, ids, encoder.end))
 
-    found, missing = [], []
-    for said, questions, value in natural.FACTS:
-        others = rng.sample([fact for fact, _, _ in natural.FACTS if fact != said], 11)
-        facts = [*others, said]
-        rng.shuffle(facts)
+def report(name, rows):
+    """Prints the shares of (what holds the answer or none, question, value or none, reply)."""
+    right = lambda value, reply: reply == UNKNOWN if value is None else value in reply
+    for kind, wanted in (("found", True), ("missing", False)):
+        results = [right(value, reply) for *_, value, reply in rows if (value is not None) == wanted]
+        print(f"{name}: {kind} {sum(results)}/{len(results)}", flush=True)
+    for said, question, value, reply in rows:
+        if not right(value, reply):
+            print("  ", said or "not said", question, reply, sep=" | ")
+
+
+def by_hand(llama, encoder, name, facts, absent):
+    """What was written by hand: facts among others, and whether it is known that they are missing."""
+    rng, rows = random.Random(1), []
+
+    def ask(said, question):
+        lines = [("- ", "12 March 2026", ", user said: ", fact, "\n") for fact in said]
+        notes = ["Notes from earlier in this conversation:\n", *(p for line in lines for p in line)]
+        return asked(llama, encoder, notes, question)
+
+    everything = [fact for fact, _, _ in facts]
+    for said, questions, value in facts:
+        others = rng.sample([fact for fact in everything if fact != said], 11)
+        known = [*others, said]
+        rng.shuffle(known)
         for question in questions:
-            reply = ask(facts, question)
-            found.append(value in reply)
-            wrong += [] if found[-1] else [(said, question, reply)]
-            reply = ask(others, question)
-            missing.append(reply == UNKNOWN)
-            wrong += [] if missing[-1] else [("not said", question, reply)]
-    for question in natural.ABSENT:
-        reply = ask(rng.sample([fact for fact, _, _ in natural.FACTS], 12), question)
-        missing.append(reply == UNKNOWN)
-        wrong += [] if missing[-1] else [("not said", question, reply)]
-    print(f"by hand: found {sum(found)}/{len(found)} missing {sum(missing)}/{len(missing)}")
-    for row in wrong:
-        print(" ", *row, sep=" | ")
+            rows.append((said, question, value, ask(known, question)))
+            rows.append((None, question, None, ask(others, question)))
+    for question in absent:
+        rows.append((None, question, None, ask(rng.sample(everything, 12), question)))
+    report(name, rows)
+
+
+def of_documents(llama, encoder, documents):
+    """What documents tell, all excerpts of one in the notes."""
+    rows = []
+    for excerpts, questions in documents:
+        lines = [("- ", excerpt, "\n") for excerpt in excerpts]
+        notes = ["Notes from documents:\n", *(piece for line in lines for piece in line)]
+        for question, value in questions:
+            said = "a document" if value else None
+            rows.append((said, question, value, asked(llama, encoder, notes, question)))
+    report("documents", rows)
 
 
 def main():
@@ -101,11 +122,15 @@ def main():
     parser.add_argument("learned")
     parser.add_argument("gguf")
     parser.add_argument("--count", type=int, default=20, help="conversations of each kind")
+    parser.add_argument("--unseen", action="store_true", help="also what nothing may be chosen by")
     args = parser.parse_args()
     torch.set_num_threads(1)
     encoder, config, weights = circuit.load(args.learned)
     llama = Llama(args.gguf, n_ctx=config.context, n_threads=1, n_threads_batch=1, verbose=False)
-    by_hand(llama, encoder)
+    by_hand(llama, encoder, "by hand", natural.FACTS, natural.ABSENT)
+    if args.unseen:
+        by_hand(llama, encoder, "by hand, unseen", unseen.FACTS, unseen.ABSENT)
+        of_documents(llama, encoder, unseen.DOCUMENTS)
     generated(llama, encoder, config, weights, args.count)
 
 

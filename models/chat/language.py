@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from relations import KIN, PEOPLE
+from rows import Statement
 from values import capital
 
 THING_NOUNS = (
@@ -65,12 +66,14 @@ class Owner:
 
     kind: str
     text: str = ""
+    # What a relative is called besides: "my sister Oriane". Whoever has told it may use either.
+    name: str = dataclasses.field(default="", compare=False)
 
-    def forms(self, answering):
+    def forms(self, answering, named=False):
         """Subject, possessive and verb form, as the user or the assistant says them."""
         if self.kind == "me":
             return ("you", "your", 2) if answering else ("I", "my", 0)
-        text = self.text
+        text = self.text + (" " + self.name if named else "")
         if self.kind == "kin":
             text = ("your " if answering else "my ") + text
         return text, text + "'s", 1
@@ -154,6 +157,13 @@ class Fact:
     def plain(self, rng, held_out, pronoun=None):
         """The bare statement, as the user says it."""
         template = pick(rng, self.relation.says, held_out)
+        if self.owner.kind in ("kin", "name") and "{P}" in template[template.find("{S}") + 1 :]:
+            if "{S}" in template and template.find("{S}") < template.find("{P}"):
+                if rng.random() < 0.8:
+                    template = template.replace("{P}", rng.choice(("her", "his", "their")))
+        if self.owner.name:
+            subject, possessive, _ = self.owner.forms(False, True)
+            template = template.replace("{S}", subject, 1).replace("{P}", possessive, 1)
         return render(template, self.owner, self.value, pronoun=pronoun)
 
     def changed(self, rng):
@@ -172,6 +182,7 @@ class Fact:
         opener = pick(rng, OPENERS, held_out, 2) if choice < 0.35 else ""
         starts_open = opener[-2:] != ": " and text[:2] != "I " and text[0] not in "0123456789"
         keep = self.owner.kind == "name" and text.startswith(self.owner.text)
+        keep = keep or isinstance(self, Row) and text.split()[0] not in ("The", "We", "A", "My")
         keep = keep or text.startswith(self.value) or not starts_open
         if not opener:
             text = capital(text)
@@ -188,8 +199,23 @@ class Fact:
         return opener + text + closer
 
 
+class Row(Fact):
+    """What a whole sentence says (see `rows.py`)."""
+
+    def plain(self, rng, held_out, pronoun=None):
+        """The sentence."""
+        return self.relation.said
+
+
 def question(rng, owner, relation, held_out):
     """A question about a relation of an owner."""
+    if isinstance(relation, Statement):
+        text = rng.choice(relation.asks) + "?"
+        if rng.random() < 0.15:
+            text = pick(rng, ASK_OPENERS, held_out, 2) + text[:1].lower() + text[1:]
+        return casual(rng, loosened(rng, sentence(text, "?")))
+    if owner.name and rng.random() < 0.6:
+        owner = rng.choice((Owner("name", owner.name), Owner("kin", owner.text + " " + owner.name)))
     nouns, asks = relation.nouns, relation.asks
     if nouns and (not asks or rng.random() < 0.5):
         noun = render(pick(rng, nouns, held_out), owner)
@@ -222,7 +248,8 @@ def draw_owner(rng, values):
     if choice < 0.74:
         return Owner("me")
     if choice < 0.90:
-        return Owner("kin", rng.choice(KIN))
+        named = rng.random() < 0.3
+        return Owner("kin", rng.choice(KIN), values.name() if named else "")
     if choice < 0.95:
         return Owner("name", values.person() if choice < 0.92 else values.name())
     noun = rng.choice(THING_NOUNS)

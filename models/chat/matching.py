@@ -55,16 +55,26 @@ class Matching(nn.Module):
         self.nothing = nn.Parameter(torch.zeros(COMPARED))
         self.kind = nn.Linear(MEANING, KINDS)
 
-    def lines(self, tokens, places):
-        """What is made of lines: `tokens` (all), `places` (lines, longest), -1 for none."""
+    def lines(self, tokens, places, wholes):
+        """What is made of lines: `tokens` (all), `places` (lines, longest), -1 for none.
+
+        The last head gathers from where the excerpt of a line begins: `wholes` (lines, 2) are the
+        first token of that and the one after the line.
+        """
         plain = F.embedding(tokens, self.meaning)
         states = plain
         for back in range(prompts.LOOK_BACK):
             passed = plain @ self.read[back].T @ self.write[back].T
             states = states + F.pad(passed, (0, 0, back + 1, 0))[: len(tokens)]
-        scores = (states @ self.weigh.T)[places].masked_fill((places < 0)[..., None], -1e9)
-        shares = scores.softmax(1)
-        mixed = torch.einsum("nlh,nlm->nhm", shares, states[places])
+        scores = states @ self.weigh.T
+        near = scores[:, :-1][places].masked_fill((places < 0)[..., None], -1e9)
+        mixed = torch.einsum("nlh,nlm->nhm", near.softmax(1), states[places])
+        wide = (scores[:, -1] - scores[:, -1].max().detach()).double().exp()[:, None]
+        sums = torch.cat([wide * states, wide], 1).cumsum(0)
+        sums = F.pad(sums, (0, 0, 1, 0))
+        sums = sums[wholes[:, 1]] - sums[wholes[:, 0]]
+        whole = (sums[:, :-1] / sums[:, -1:].clamp_min(1e-30)).float()
+        mixed = torch.cat([mixed, whole[:, None]], 1)
         gathered = torch.einsum("nhm,hom->no", mixed, self.gather)
         made = self.down(F.silu(self.gate(gathered)) * self.up(gathered))
         return gathered + made
@@ -72,7 +82,7 @@ class Matching(nn.Module):
     def forward(self, batch):
         """Logarithms of shares of lines (the first is nothing) and kinds, for each query."""
         tokens, places, lines, same = batch["tokens"], batch["places"], batch["lines"], batch["same"]
-        made = self.lines(tokens, places)
+        made = self.lines(tokens, places, batch["wholes"])
         asked = made[lines:] @ self.asks.T
         answers = torch.cat([self.nothing[None], made[:lines] @ self.answers.T])
         scores = (asked @ answers.T).masked_fill(~same, -1e9)
@@ -88,9 +98,11 @@ def quoted(reply):
 
 
 def case(encoder, conversation, plain=False):
-    """One conversation: tokens, places of lines and queries, and what is wanted of each query.
+    """One conversation: tokens, lines, queries, and what is wanted of each query.
 
-    `plain` is for queries without the words of the default assembly before them.
+    A line or query is (its tokens, where what its last head gathers begins). `plain` is for queries
+    without the words of the default assembly before them: those stand in the prompt as lines that
+    can be quoted, which a query must not be.
     """
     ids = encoder.context(conversation)
     lines = encoder.lines(ids)
@@ -98,19 +110,19 @@ def case(encoder, conversation, plain=False):
     for line in lines:
         if line.kind not in prompts.QUOTABLE:
             continue
-        ends = [at for at in range(line.start + 1, line.end) if ids[at] in encoder.ends]
+        ends = encoder.closes(ids, line)
         if not ends:
             continue
-        text = encoder.cutter.decode(ids[line.start + 1 : ends[0]])
+        text = encoder.cutter.decode(ids[line.text : ends[0]])
         for end in ends:
-            places.append(range(line.start, end + 1))
+            places.append((range(line.start, end + 1), line.whole))
             texts.append(text)
             own.append(line.kind)
-    count, tokens, before = len(places), list(ids), len(ids)
+    tokens, before = list(ids), len(ids)
     opening = ids[lines[-1].start - prompts.LOOK_BACK :]
     if plain:
         opening = encoder.text("\n") + encoder.head("user")
-    asked = []
+    asked, queries, selves = [], [], []
     for branch in conversation.branches:
         text, document = quoted(branch.reply)
         kind = 1 + FIXED.index(branch.reply) if branch.reply in FIXED else 0
@@ -118,41 +130,51 @@ def case(encoder, conversation, plain=False):
         if text is not None:
             wanted = [
                 i + 1 for i, (line, of) in enumerate(zip(texts, own))
-                if (of == prompts.DOCUMENT) == document
-                and (text in line if document else text == line)
+                if (of == prompts.DOCUMENT) == document and text == line
             ]
             if not wanted:
                 continue
         query = opening + encoder.query(branch.query)[:-1]
-        places.append(range(len(tokens) + prompts.LOOK_BACK, len(tokens) + len(query)))
+        start, end = len(tokens) + prompts.LOOK_BACK, len(tokens) + len(query)
+        queries.append((range(start, end), start))
+        if plain:
+            said = len(opening) + len(encoder.text(branch.query)) + 1
+            selves.append((range(start, len(tokens) + said), start))
         tokens += query
         asked.append((kind, wanted, branch))
-    return tokens, places, count, asked
+    return tokens, places, queries, selves, asked
 
 
 def collate(cases):
     """One batch of several cases."""
     tokens, lines, queries, wanted, kinds, groups, owners = [], [], [], [], [], [], []
-    for group, (own, places, count, asked) in enumerate(cases):
-        base, first = len(tokens), 1 + len(lines)
-        shifted = [[p + base for p in place] for place in places]
-        tokens += own
-        lines += shifted[:count]
-        groups += [group] * count
-        queries += shifted[count:]
+    own = {}
+    for group, (ids, places, asking, selves, asked) in enumerate(cases):
+        base, first, count = len(tokens), 1 + len(lines), len(places)
+        shift = lambda place: ([p + base for p in place[0]], place[1] + base)
+        tokens += ids
+        lines += map(shift, [*places, *selves])
+        groups += [group] * count + [-2] * len(selves)
+        for i in range(len(selves)):
+            own[len(queries) + i] = first + count + i
+        queries += map(shift, asking)
         for kind, targets, _ in asked:
             kinds.append(kind)
             wanted.append([t and t - 1 + first for t in targets])
             owners.append(group)
-    longest = max(map(len, lines + queries))
-    places = torch.tensor([[*place, *[-1] * (longest - len(place))] for place in lines + queries])
+    everything = lines + queries
+    longest = max(len(place) for place, _ in everything)
+    places = torch.tensor([[*place, *[-1] * (longest - len(place))] for place, _ in everything])
+    wholes = torch.tensor([(whole, place[-1] + 1) for place, whole in everything])
     marked = torch.zeros(len(wanted), 1 + len(lines), dtype=torch.bool)
     for i, one in enumerate(wanted):
         marked[i, one] = True
     same = torch.tensor(owners)[:, None] == torch.tensor([-1, *groups])[None, :]
     same[:, 0] = True
-    return {"tokens": torch.tensor(tokens), "places": places, "lines": len(lines), "same": same,
-            "wanted": marked, "kinds": torch.tensor(kinds)}
+    for query, line in own.items():
+        same[query, line] = True
+    return {"tokens": torch.tensor(tokens), "places": places, "wholes": wholes, "same": same,
+            "lines": len(lines), "wanted": marked, "kinds": torch.tensor(kinds)}
 
 
 def measure(model, batch):

@@ -367,12 +367,18 @@ def _counted(noun):
         ("{S} [have/has] {v} %s" % noun, "{P} family has {v} %s" % noun, "{S} [have/has] got {v} %s" % noun, "There are {v} %s in {P} home" % noun))
 
 
-def _did(verb):
+def parts_of(verb):
+    """Base, past and participle of one of the `VERBS`."""
     base, past, done = (verb.split(":") * 3)[:3] if ":" in verb else (verb, "", "")
     if not past:
         past = done = base + ("d" if base.endswith("e") else base[-1] + "ed" if base in DOUBLED else "ed")
     elif done == base:
         done = past
+    return base, past, done
+
+
+def _did(verb):
+    base, past, done = parts_of(verb)
     asks = (
         ("What did {S} %s" % base, "what {S} %s" % past),
         ("What did {S} %s" % base, "what {S} did %s" % base),

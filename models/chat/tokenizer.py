@@ -129,7 +129,8 @@ def train(path=PATH):
     for word, count in counts.most_common():
         if len(vocab) == VOCAB or count < SPACED_COUNT_MIN:
             break
-        if word in vocab and (word.islower() or word in ("I", "What", "My", "Your")):
+        # A capital after a space may begin a sentence: there the space stays a token (`prompts.py`).
+        if word in vocab and (word.islower() or word == "I"):
             vocab["Ġ" + word] = len(vocab)
             merges.append(["Ġ", word])
     path.write_text(json.dumps({"vocab": vocab, "merges": merges}, ensure_ascii=False) + "\n")
