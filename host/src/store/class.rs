@@ -10,6 +10,8 @@ use super::limits::{CACHED_CLASSES, CACHED_STATEMENT_BYTES_MAX};
 pub(super) enum Class {
     /// It changes nothing.
     Read,
+    /// It changes nothing, and took long when it ran last.
+    LongRead,
     /// It is an `INSERT`, `UPDATE` or `DELETE`, so it has a number of changes.
     Change,
     /// It writes otherwise: it alters the schema or the header.

@@ -42,7 +42,7 @@ pub(super) const BATCH_TIME_MAX: Duration = Duration::from_millis(4);
 pub const BUSY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Steps of SQLite's virtual machine between two looks at the clock.
-pub(super) const CLOCK_STEPS: i32 = 4096;
+pub(super) const CLOCK_STEPS: i32 = 1024;
 
 /// Texts up to this size keep their prepared statement and their classification. Longer ones are
 /// made on the fly as a rule, and would fill the caches with what never comes back.
@@ -54,8 +54,14 @@ pub(super) const CACHED_STATEMENTS: usize = 128;
 /// Classifications that a database keeps.
 pub(super) const CACHED_CLASSES: usize = 1024;
 
-/// Threads that serve what only reads.
+/// Threads that serve what only reads, and takes long.
 pub(super) const READERS: usize = 4;
+
+/// Connections for short reads, which run on the threads of those who ask.
+pub(super) const NEAR_READERS: usize = 4;
+
+/// How long a read may keep the thread of who asks; then one of [`READERS`] begins it anew.
+pub(super) const NEAR_TIME_MAX: Duration = Duration::from_millis(1);
 
 /// Pages in the write-ahead log that wake the checkpointer: 4 MiB.
 pub(super) const CHECKPOINT_PAGES: u32 = 1000;

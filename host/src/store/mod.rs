@@ -1,7 +1,7 @@
 //! SQLite for guests: one writer that commits in groups, readers beside it, limits on everything.
 //!
 //! A [`Database`] is one file. It has one thread that writes, a few that read, and one that empties
-//! the write-ahead log; no statement runs on an async thread. A [`Connection`] is what a guest
+//! the write-ahead log. Only a short read runs on the async thread that asks. A [`Connection`] is what a guest
 //! holds: it costs nothing, and keeps what SQLite keeps for each connection (the last rowid, the
 //! number of changes). A statement is answered when it is durable, and whoever was answered sees
 //! what it wrote.
@@ -14,6 +14,7 @@ mod copy;
 mod error;
 mod guard;
 pub mod limits;
+mod near;
 mod open;
 mod reader;
 mod session;
@@ -30,12 +31,14 @@ pub use value::{Rows, Value};
 
 use class::{Class, Classes};
 use crossbeam_channel::Sender;
-use limits::{PARAMETERS_MAX, READERS, STATEMENT_BYTES_MAX};
-use session::{Job, Session};
+use limits::{NEAR_READERS, PARAMETERS_MAX, READERS, STATEMENT_BYTES_MAX};
+use near::Near;
+use session::{Job, Request, Session};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use writer::{Message, Writer};
 
@@ -50,6 +53,7 @@ struct Inner {
     classes: Arc<Classes>,
     writer: Sender<Message>,
     readers: Sender<Message>,
+    near: Near,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -85,11 +89,15 @@ impl Database {
         let (wake, woken) = crossbeam_channel::bounded(1);
         let classes = Arc::new(Classes::default());
 
-        let mut sessions = Vec::with_capacity(READERS);
-        for _ in 0..READERS {
+        let reader = |busy_time| {
             let connection = open::open_reader(&path, &limits)?;
-            sessions.push(Session::new(connection, limits.clone()).map_err(fail)?);
-        }
+            connection.busy_timeout(busy_time).map_err(fail)?;
+            Session::new(connection, limits.clone()).map_err(fail)
+        };
+        let sessions =
+            (0..READERS).map(|_| reader(limits.busy_time)).collect::<Result<Vec<_>, _>>()?;
+        let near = (0..NEAR_READERS).map(|_| reader(Duration::ZERO)).collect::<Result<_, _>>()?;
+        let near = Near::new(near);
         let checkpointer = open::open_checkpointer(&path, &limits)?;
         let session = Session::new(connection, limits.clone()).map_err(fail)?;
         let writing = Writer::new(session, writer_queue, wake, wal_pages);
@@ -113,7 +121,7 @@ impl Database {
             _claim: claim,
         };
         let threads = Mutex::new(Some(threads));
-        Ok(Self { inner: Arc::new(Inner { limits, classes, writer, readers, threads }) })
+        Ok(Self { inner: Arc::new(Inner { limits, classes, writer, readers, near, threads }) })
     }
 
     /// A connection of its own, with no last rowid and no changes yet.
@@ -132,6 +140,7 @@ impl Inner {
     fn close(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(threads) = threads else { return };
+        self.near.close();
         // The readers first: they hand statements on to the writer.
         for _ in &threads.readers {
             let _ = self.readers.send(Message::Stop);
@@ -169,18 +178,25 @@ struct Counts {
 impl Connection {
     /// Runs one statement with its parameters in order, and gives its whole result.
     ///
-    /// It waits without blocking the thread. Dropping the future before the statement began takes
-    /// it back; later, the statement runs to its end.
+    /// It waits without blocking the thread, but for a read that takes at most `NEAR_TIME_MAX`.
+    /// Dropping the future before the statement began takes it back; later, the statement runs to
+    /// its end.
     pub async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<Rows, Error> {
         let inner = &self.database.inner;
         check_size(&sql, &parameters, &inner.limits)?;
         let class = inner.classes.get(&sql);
         let last_insert_rowid = self.last_insert_rowid();
+        let request = Request { sql, parameters, last_insert_rowid };
+        if class == Some(Class::Read)
+            && let Some(done) = inner.near.run(&request, &inner.classes)
+        {
+            return Ok(done.rows);
+        }
         let (reply, answer) = oneshot::channel();
-        let job = Job { sql, parameters, last_insert_rowid, reply };
+        let job = Job { request, reply };
         let queue = match class {
             // What is not known yet is prepared by a reader, which sees what it is.
-            Some(Class::Read) | None => &inner.readers,
+            Some(Class::Read | Class::LongRead) | None => &inner.readers,
             Some(Class::Change | Class::Write) => &inner.writer,
         };
         queue.try_send(Message::Run(job)).map_err(|refused| reader::queue_error(&refused))?;

@@ -1,12 +1,14 @@
-//! The threads that read, and the one that empties the log.
+//! The threads that read what takes long, and the one that empties the log.
 
 use super::class::{Class, Classes};
 use super::error::Error;
+use super::limits::NEAR_TIME_MAX;
 use super::session::Session;
 use super::writer::Message;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
+use std::time::Instant;
 
 /// Serves statements until told to stop. One that turns out to write goes on to `writer`.
 pub(super) fn serve(
@@ -19,13 +21,19 @@ pub(super) fn serve(
         if job.reply.is_closed() {
             continue;
         }
-        let class = match classes.get(&job.sql) {
+        let sql = &job.request.sql;
+        let class = match classes.get(sql) {
             Some(class) => Ok(class),
-            None => session.classify(&job.sql).inspect(|class| classes.insert(&job.sql, *class)),
+            None => session.classify(sql).inspect(|class| classes.insert(sql, *class)),
         };
         match class {
-            Ok(Class::Read) => {
-                let outcome = session.run(&job);
+            Ok(class @ (Class::Read | Class::LongRead)) => {
+                let begun = Instant::now();
+                let outcome = session.run(&job.request);
+                // It may have been long only once: for a page that was not in memory, for example.
+                if class == Class::LongRead && begun.elapsed() < NEAR_TIME_MAX / 2 {
+                    classes.insert(sql, Class::Read);
+                }
                 let _ = job.reply.send(outcome);
             }
             Err(error @ (Error::Refused(_) | Error::Limit(_))) => {

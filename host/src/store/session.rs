@@ -1,4 +1,5 @@
-//! One SQLite connection on one thread, and one statement run on it within the limits.
+//! One SQLite connection, used by one thread at a time, and one statement run on it within the
+//! limits.
 
 use super::class::{Class, first_word};
 use super::error::{Error, is_interrupt, is_too_big};
@@ -7,14 +8,20 @@ use super::limits::{CACHED_STATEMENT_BYTES_MAX, Limits};
 use super::value::{Collector, Rows, Value};
 use rusqlite::{CachedStatement, Connection, Statement};
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// A statement on its way to a thread.
-pub(super) struct Job {
+/// A statement with what belongs to it.
+pub(super) struct Request {
     pub(super) sql: String,
     pub(super) parameters: Vec<Value>,
     /// What `last_insert_rowid()` says before the statement.
     pub(super) last_insert_rowid: i64,
+}
+
+/// A statement on its way to a thread.
+pub(super) struct Job {
+    pub(super) request: Request,
     pub(super) reply: oneshot::Sender<Result<Done, Error>>,
 }
 
@@ -96,17 +103,22 @@ impl Session {
 
     /// Runs a statement and gathers its whole result, so that nobody who reads slowly holds the
     /// connection or the log.
-    pub(super) fn run(&self, job: &Job) -> Result<Done, Error> {
-        self.guard.start_clock(self.limits.statement_time);
-        let outcome = self.run_in_time(job);
+    pub(super) fn run(&self, request: &Request) -> Result<Done, Error> {
+        self.run_within(request, self.limits.statement_time)
+    }
+
+    /// As [`Session::run`], but it ends after `time`.
+    pub(super) fn run_within(&self, request: &Request, time: Duration) -> Result<Done, Error> {
+        self.guard.start_clock(time);
+        let outcome = self.run_in_time(request);
         self.guard.stop_clock();
         outcome
     }
 
-    fn run_in_time(&self, job: &Job) -> Result<Done, Error> {
-        let mut statement = self.prepare(&job.sql)?;
-        bind(&mut statement, &job.parameters)?;
-        self.set_last_insert_rowid(job.last_insert_rowid);
+    fn run_in_time(&self, request: &Request) -> Result<Done, Error> {
+        let mut statement = self.prepare(&request.sql)?;
+        bind(&mut statement, &request.parameters)?;
+        self.set_last_insert_rowid(request.last_insert_rowid);
         let mut collector = Collector::new(&self.limits);
         let mut rows = statement.raw_query();
         loop {
@@ -120,7 +132,7 @@ impl Session {
         // Only now: a statement prepared before the schema changed is prepared anew by its first
         // step, and `SELECT *` may have other columns then.
         let columns = statement.column_names().map(str::to_owned).collect();
-        let counts = Class::of(&job.sql, statement.readonly()) == Class::Change;
+        let counts = Class::of(&request.sql, statement.readonly()) == Class::Change;
         Ok(Done {
             rows: Rows { columns, rows: collector.into_rows() },
             last_insert_rowid: self.connection.last_insert_rowid(),

@@ -124,7 +124,7 @@ impl Writer {
     /// Runs a statement so that nothing of it is left if it fails.
     fn run_in_savepoint(&self, job: &Job) -> Result<Done, Error> {
         self.session.control("SAVEPOINT loci").map_err(Error::from_sqlite)?;
-        let outcome = self.session.run(job);
+        let outcome = self.session.run(&job.request);
         if self.session.connection().is_autocommit() {
             return outcome;
         }
@@ -146,7 +146,7 @@ impl Writer {
 
     fn run_alone(&self, job: &Job) -> Result<Done, Error> {
         self.session.control("BEGIN IMMEDIATE").map_err(Error::from_sqlite)?;
-        let outcome = self.session.run(job);
+        let outcome = self.session.run(&job.request);
         if outcome.is_ok() {
             if let Err(error) = self.session.control("COMMIT") {
                 self.roll_back();

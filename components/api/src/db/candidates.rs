@@ -18,7 +18,7 @@ pub struct Near {
     pub timestamp: i64,
     /// What tells whether two texts are the same; 0 where nobody knows.
     pub hash: i64,
-    /// The message right before it; 0 for none.
+    /// The message right before it, if that is among these; else 0.
     pub before: u64,
     /// Its vector; empty where it has none.
     pub vector: Vec<f32>,
@@ -52,7 +52,7 @@ pub fn around_sql() -> String {
         wide (id) AS ( \
             SELECT c.id FROM core AS c UNION ALL SELECT ({}) FROM core AS c \
             UNION ALL SELECT ({}) FROM core AS c) \
-        SELECT m.id, m.role, m.timestamp, m.content_hash, ({}), octet_length(m.content), \
+        SELECT m.id, m.role, m.timestamp, m.content_hash, m.turn, octet_length(m.content), \
             substr(m.content, 1, ?5), \
             CASE WHEN EXISTS (SELECT 1 FROM speakers AS s WHERE s.session = ?1) \
                 THEN m.metadata ->> 'name' END, \
@@ -61,7 +61,6 @@ pub fn around_sql() -> String {
         AND m.turn < ?3 AND m.forgotten = 0 AND m.status IN ('ok', 'interrupted')",
         of(BEFORE, "c"),
         of(AFTER, "c"),
-        of(BEFORE, "m"),
     )
 }
 
@@ -90,18 +89,40 @@ pub async fn around(
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
     let parameters = params![session, list, before_turn, model, limits::CANDIDATE_CHARS_MAX];
     let rows = database.query("the memories could not be read", &around_sql(), parameters).await?;
-    let near = |mut row: Row| Near {
-        message: row.id(0),
-        role: messages::role(&row.text(1)),
-        timestamp: row.int(2),
-        hash: row.int(3),
-        before: row.id(4),
-        bytes: row.small(5),
-        beginning: row.text(6),
-        name: row.take_text(7),
-        vector: floats_of(row.bytes(8)),
+    let near = |mut row: Row| {
+        let role = messages::role(&row.text(1));
+        let one = Near {
+            message: row.id(0),
+            role,
+            timestamp: row.int(2),
+            hash: row.int(3),
+            before: 0,
+            bytes: row.small(5),
+            beginning: row.text(6),
+            name: row.take_text(7),
+            vector: floats_of(row.bytes(8)),
+        };
+        // In the order in which they were said: two places a turn.
+        (2 * u64::from(row.small(4)) + u64::from(role == "assistant"), one)
     };
-    Ok(rows.into_iter().map(near).collect())
+    let mut placed: Vec<(u64, Near)> = rows.into_iter().map(near).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    link(&mut placed, ids);
+    Ok(placed.into_iter().map(|(_, one)| one).collect())
+}
+
+/// Tells each message which one is right before it. `placed` are messages in the order in which they
+/// were said, with their places; both neighbours of all that were `found` are among them, so between
+/// one of these and the next there is nothing, and between two others nothing where their places
+/// say so.
+fn link(placed: &mut [(u64, Near)], found: &[u64]) {
+    for at in 1..placed.len() {
+        let (before, after) = (&placed[at - 1], &placed[at]);
+        let is_found = |one: &Near| found.contains(&one.message);
+        if before.0 + 1 == after.0 || is_found(&before.1) || is_found(&after.1) {
+            placed[at].1.before = placed[at - 1].1.message;
+        }
+    }
 }
 
 /// Finds the messages that were said in a time, given in microseconds.
@@ -126,4 +147,33 @@ pub async fn speakers(database: &Database, session: i64) -> Result<Vec<String>, 
     let parameters = params![session, limits::SPEAKERS_MAX];
     let rows = database.query("the session could not be read", SPEAKERS, parameters).await?;
     Ok(rows.into_iter().map(|mut row| row.text(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(message: u64) -> Near {
+        Near {
+            message,
+            role: "user",
+            name: None,
+            timestamp: 0,
+            hash: 0,
+            before: 0,
+            vector: Vec::new(),
+            bytes: 0,
+            beginning: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_right_before_is_known_by_place_or_by_what_was_found() {
+        let places = [(2, 10), (3, 11), (6, 20), (7, 21), (12, 30), (20, 40), (21, 41)];
+        let mut placed: Vec<_> = places.map(|(place, id)| (place, near(id))).into();
+        // What was said at 8 to 11 did not count, or 30 would not be the next after 21.
+        link(&mut placed, &[10, 21]);
+        let before: Vec<u64> = placed.iter().map(|(_, one)| one.before).collect();
+        assert_eq!(before, [0, 10, 0, 20, 21, 0, 40]);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod guard;
 mod limits;
+mod near;
 mod open;
 mod writer;
 

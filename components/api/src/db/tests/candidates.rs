@@ -13,13 +13,13 @@ pub fn name(db: &Connection, session: i64) {
     run(db, "INSERT INTO speakers (session, name) VALUES (?1, 'Ann')", values![session]);
 }
 
-/// Messages around these: id, and the one before.
+/// Messages around these: id and turn.
 fn around(db: &Connection, session: i64, ids: &str, turn: i64) -> Vec<String> {
     let rows = run(db, &around_sql(), values![session, ids.to_owned(), turn, 1_i64, 3_i64]);
     let mut rows: Vec<String> = rows
         .iter()
         .map(|row| row.split('|').collect::<Vec<_>>())
-        .map(|cells| format!("{} after {}", cells[0], cells[4]))
+        .map(|cells| format!("{} in {}", cells[0], cells[4]))
         .collect();
     rows.sort();
     rows
@@ -35,13 +35,13 @@ fn what_was_said_right_before_and_after_comes_along() {
             end(&db, reply, "ok", "a fine reply", 12);
         }
     }
-    assert_eq!(around(&db, 1, "[4]", 9), ["3 after 2", "4 after 3", "5 after 4"]);
+    assert_eq!(around(&db, 1, "[4]", 9), ["3 in 2", "4 in 2", "5 in 3"]);
     // At both ends there is one neighbour only; what another session said is none.
-    assert_eq!(around(&db, 1, "[1,8,9]", 9), ["1 after -", "2 after 1", "7 after 6", "8 after 7"]);
+    assert_eq!(around(&db, 1, "[1,8,9]", 9), ["1 in 1", "2 in 1", "7 in 4", "8 in 4"]);
     // What is not to be recalled is passed over, and the turn itself and what came after it is out.
     run(&db, memory::FORGET, values![1_i64, 3_i64]);
-    assert_eq!(around(&db, 1, "[4,3]", 9), ["2 after 1", "4 after 2", "5 after 4"]);
-    assert_eq!(around(&db, 1, "[4]", 3), ["2 after 1", "4 after 2"]);
+    assert_eq!(around(&db, 1, "[4,3]", 9), ["2 in 1", "4 in 2", "5 in 3"]);
+    assert_eq!(around(&db, 1, "[4]", 3), ["2 in 1", "4 in 2"]);
     embed(&db, &[4], 1);
     let told = run(&db, &around_sql(), values![1_i64, "[4]".to_owned(), 3_i64, 1_i64, 3_i64]);
     let four = told.iter().find(|row| row.starts_with("4|")).expect("it was found");
