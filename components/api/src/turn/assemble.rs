@@ -84,25 +84,29 @@ pub fn assemble(
         Ok(assembled) => Ok(assembled),
         Err(reason) => {
             policies.failed(Hook::Assembly, reason, degraded)?;
-            let plan = builtin::assemble(&request);
+            let plan = builtin::assemble(&request)?;
             Ok(Assembled { plan, policy: Rc::new(builtin::describe()) })
         }
     }
 }
 
 /// The layout of one of the built-in policies, by its name.
-pub fn built_in(name: &str, sources: &[Source], now: u64) -> Assembled {
+///
+/// Fails with 500 if the passages are not those of a turn.
+pub fn built_in(name: &str, sources: &[Source], now: u64) -> Result<Assembled, ApiError> {
     if name == builtin::describe_classic().name {
         return classic(sources, now);
     }
-    let plan = builtin::assemble(&request(sources, now));
-    Assembled { plan, policy: Rc::new(builtin::describe()) }
+    let plan = builtin::assemble(&request(sources, now))?;
+    Ok(Assembled { plan, policy: Rc::new(builtin::describe()) })
 }
 
 /// The layout that every model can read: the seed's, as plain text.
-pub fn classic(sources: &[Source], now: u64) -> Assembled {
-    let plan = builtin::assemble_classic(&request(sources, now));
-    Assembled { plan, policy: Rc::new(builtin::describe_classic()) }
+///
+/// Fails with 500 if the passages are not those of a turn.
+pub fn classic(sources: &[Source], now: u64) -> Result<Assembled, ApiError> {
+    let plan = builtin::assemble_classic(&request(sources, now))?;
+    Ok(Assembled { plan, policy: Rc::new(builtin::describe_classic()) })
 }
 
 fn request(sources: &[Source], now: u64) -> Request {

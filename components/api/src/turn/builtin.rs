@@ -3,6 +3,7 @@
 
 use crate::bindings::policy::types::{Kind, Passage, Role, Span};
 use crate::bindings::policy::{assembly, condensation, ranking, truncation};
+use crate::http::error::ApiError;
 
 /// Who the built-in assembly policy is.
 pub fn describe() -> assembly::Description {
@@ -85,25 +86,30 @@ macro_rules! assemble_with {
             passages: request.passages.iter().map(passage).collect(),
             now: request.now,
         };
-        let plan = $theirs::assemble(&theirs)
-            .expect("a request of ours has one instruction and one query");
+        let plan = $theirs::assemble(&theirs).map_err(|error| {
+            ApiError::internal("the prompt could not be laid out", format!("{error:?}"))
+        })?;
         let layout = match plan.layout {
             a::Layout::Chat(list) => {
                 assembly::Layout::Chat(list.into_iter().map(message).collect())
             }
             a::Layout::Text(list) => assembly::Layout::Text(list.into_iter().map(part).collect()),
         };
-        assembly::Plan { layout, digest: String::new() }
+        Ok(assembly::Plan { layout, digest: String::new() })
     }};
 }
 
 /// The built-in layout: the model's chat template.
-pub fn assemble(request: &assembly::Request) -> assembly::Plan {
+///
+/// Fails with 500 if there is not exactly one instruction and one query.
+pub fn assemble(request: &assembly::Request) -> Result<assembly::Plan, ApiError> {
     assemble_with!(prompt_assembly, request)
 }
 
 /// The layout for models without a usable chat template: plain text.
-pub fn assemble_classic(request: &assembly::Request) -> assembly::Plan {
+///
+/// Fails as [`assemble`] does.
+pub fn assemble_classic(request: &assembly::Request) -> Result<assembly::Plan, ApiError> {
     assemble_with!(prompt_assembly_classic, request)
 }
 

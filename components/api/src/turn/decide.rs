@@ -336,7 +336,7 @@ impl Turn {
             Err(ModelError::InvalidRequest) => {
                 let reason = "the model's chat template cannot express these roles";
                 policies.failed(Hook::Assembly, reason.to_owned(), &mut self.degraded)?;
-                Ok(assemble::classic(sources, now))
+                assemble::classic(sources, now)
             }
             Err(error) => Err(ApiError::of_model(&error)),
             Ok(_) => Ok(assembled),

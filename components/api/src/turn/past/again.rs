@@ -48,7 +48,7 @@ impl Past {
         let mut degraded = Vec::new();
         let is_composed = composed && assemble::policy(&policies, &mut Vec::new())?.name == by.name;
         let assembled = match by.assembly.is_empty() && !is_composed {
-            true => assemble::built_in(&by.name, sources, now),
+            true => assemble::built_in(&by.name, sources, now)?,
             false => assemble::assemble(sources, now, &policies, &mut degraded)?,
         };
         let budget = self.stored["budget"].as_u64().and_then(|it| u32::try_from(it).ok());

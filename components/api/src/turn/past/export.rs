@@ -66,7 +66,7 @@ impl Past {
         let export: Export =
             serde_json::from_value(body).map_err(|cause| wrong(cause.to_string()))?;
         let record = record(&export.receipt)?;
-        check_size(&record).map_err(wrong)?;
+        check_shape(&record).and_then(|()| check_size(&record)).map_err(wrong)?;
         let message = |one: Message| {
             let role = messages::role(&one.role);
             let (message, turn, timestamp, content) =
@@ -109,6 +109,20 @@ impl Past {
         };
         serde_json::to_value(export).expect("texts and numbers are always JSON")
     }
+}
+
+/// Every prompt has one instruction and one message of the user, and no policy lays out another.
+fn check_shape(record: &Record) -> Result<(), String> {
+    let count = |is: fn(&Kept) -> bool| record.sources.iter().filter(|kept| is(kept)).count();
+    for (what, found) in [
+        ("instruction", count(|kept| matches!(kept, Kept::Instruction(..)))),
+        ("query", count(|kept| matches!(kept, Kept::Query(..)))),
+    ] {
+        if found != 1 {
+            return Err(format!("`sources` must have exactly one `{what}`, and has {found}"));
+        }
+    }
+    Ok(())
 }
 
 /// What came from elsewhere may claim anything.
@@ -165,12 +179,16 @@ mod tests {
 
     #[test]
     fn what_is_no_receipt_or_too_much_is_refused_with_the_reason() {
-        let many = vec![json!({ "query": [9, 2] }); SOURCES_MAX + 1];
+        let mut many = vec![json!({ "history": [9, 2] }); SOURCES_MAX - 1];
+        many.extend([json!({ "instruction": ["Be kind.", 3] }), json!({ "query": [9, 2] })]);
         for (at, value, reason) in [
             ("/format", json!("other"), "`format` must be"),
             ("/version", json!(2), "`version` 1"),
             ("/messages", json!({}), "sequence"),
             ("/receipt/record/sources", json!(many), "513 passages"),
+            ("/receipt/record/sources", json!([]), "one `instruction`, and has 0"),
+            ("/receipt/record/sources/1", json!({ "history": [9, 2] }), "one `query`, and has 0"),
+            ("/receipt/record/sources/0", json!({ "query": [9, 2] }), "one `instruction`"),
             ("/receipt/record/sources/1/query/1", json!(NUMBER_MAX + 1), "`262145`"),
             ("/receipt/record/tape/0/1", json!(u32::MAX), "`4294967295`"),
             ("/receipt/record", json!({}), "older version"),
