@@ -104,7 +104,7 @@ pub async fn fetch(
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
     let parameters = params![session, list, before_turn];
     let rows = database.query("the memories could not be read", FETCH, parameters).await?;
-    Ok(rows.into_iter().map(found).collect())
+    Ok(rows.into_iter().map(|mut row| found(&mut row, 0)).collect())
 }
 
 /// How well the messages of a session answer the words of a query.
@@ -166,15 +166,16 @@ pub async fn forget(database: &Database, session_id: &str, message: u64) -> Resu
     if rows.is_empty() { Err(ApiError::no_message(message)) } else { Ok(()) }
 }
 
-/// A row of [`FETCH`] or of the history window.
-pub fn found(mut row: Row) -> Found {
+/// The message whose columns, as those of [`FETCH`], begin at this one.
+pub fn found(row: &mut Row, first: usize) -> Found {
+    let (tokens, by) = (row.small(first + 4), row.int(first + 5));
     Found {
-        message: row.id(0),
-        turn: row.small(1),
-        role: messages::role(&row.text(2)),
-        timestamp: row.int(3),
-        tokens: (row.int(5) != 0).then(|| (row.small(4), row.int(5))),
-        content: row.text(6),
+        message: row.id(first),
+        turn: row.small(first + 1),
+        role: messages::role(&row.text(first + 2)),
+        timestamp: row.int(first + 3),
+        tokens: (by != 0).then_some((tokens, by)),
+        content: row.text(first + 6),
     }
 }
 

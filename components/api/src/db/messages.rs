@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use spin_sdk::sqlite::Value;
 
 use super::documents::{self, Named};
+use super::memory::{Found, found};
 use super::{Database, Row, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
@@ -142,13 +143,21 @@ pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_em
 pub const FIND: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, NULL \
     FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
     AND content LIKE ?2 ESCAPE '\\' ORDER BY turn DESC, role LIMIT ?3";
-/// Reads the latest turns before this one, oldest first: session number, first turn, this turn.
-pub const WINDOW: &str = "SELECT id, turn, role, timestamp, tokens, tokens_by, content \
-    FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 \
-    AND status IN ('ok', 'cancelled') AND forgotten <> 2 ORDER BY turn, role DESC";
+/// Reads the turns before a turn that a prompt may show, latest first: session number, turn, the
+/// most. They are whole: what has no answer, or an empty one, or was forgotten in part, would break
+/// the alternation that chat templates rely on.
+pub const WINDOW: &str = "SELECT \
+        u.id, u.turn, u.role, u.timestamp, u.tokens, u.tokens_by, u.content, \
+        a.id, a.turn, a.role, a.timestamp, a.tokens, a.tokens_by, a.content \
+    FROM messages AS a CROSS JOIN messages AS u \
+        ON u.session = a.session AND u.turn = a.turn AND u.role = 'user' \
+    WHERE a.session = ?1 AND a.turn < ?2 AND a.role = 'assistant' \
+        AND a.status IN ('ok', 'cancelled') AND a.forgotten = 0 AND a.content <> '' \
+        AND u.status = 'ok' AND u.forgotten = 0 \
+    ORDER BY a.turn DESC LIMIT ?3";
 /// Reads what the user said before a turn, latest first: session number, turn, the most.
 pub const SAID_BEFORE: &str = "SELECT content FROM messages \
-    WHERE session = ?1 AND turn < ?2 AND role = 'user' AND status = 'ok' AND forgotten <> 2 \
+    WHERE session = ?1 AND turn < ?2 AND role = 'user' AND status = 'ok' AND forgotten = 0 \
     ORDER BY turn DESC LIMIT ?3";
 /// Reads the receipt of a reply: session number, message id.
 pub const RECEIPT: &str = "SELECT r.body FROM messages AS m JOIN receipts AS r ON r.message = m.id \
@@ -314,21 +323,20 @@ pub async fn keep_alive(database: &Database, posted: &Posted, lease: i64) -> Res
     Ok(())
 }
 
-/// Reads the latest turns before this one, oldest first.
+/// Reads the latest turns before a turn that a prompt may show, oldest first, each as its message
+/// and its answer: at most so many turns.
 ///
 /// Fails with 500 if the database does.
 pub async fn window(
     database: &Database,
     session: i64,
-    from_turn: u32,
     before_turn: u32,
-) -> Result<Vec<super::memory::Found>, ApiError> {
-    if from_turn >= before_turn {
-        return Ok(Vec::new());
-    }
-    let parameters = params![session, from_turn, before_turn];
+    most: u32,
+) -> Result<Vec<Found>, ApiError> {
+    let parameters = params![session, before_turn, most];
     let rows = database.query("the history could not be read", WINDOW, parameters).await?;
-    Ok(rows.into_iter().map(super::memory::found).collect())
+    let turn = |mut row: Row| [found(&mut row, 0), found(&mut row, 7)];
+    Ok(rows.into_iter().rev().flat_map(turn).collect())
 }
 
 /// Reads what the user said before a turn, latest first: at most so many messages.
@@ -370,11 +378,11 @@ pub async fn contents(
     database: &Database,
     session: i64,
     ids: &[u64],
-) -> Result<Vec<super::memory::Found>, ApiError> {
+) -> Result<Vec<Found>, ApiError> {
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
     let what = "the messages could not be read";
     let rows = database.query(what, BY_IDS, params![session, list]).await?;
-    Ok(rows.into_iter().map(super::memory::found).collect())
+    Ok(rows.into_iter().map(|mut row| found(&mut row, 0)).collect())
 }
 
 /// Lists the messages of a session, oldest first. A reply that is not there yet is left out.

@@ -39,6 +39,7 @@ mod owners;
 mod snapshots;
 mod superseding;
 mod upgrades;
+mod windows;
 
 /// The owner where no key is needed.
 fn nobody() -> String {

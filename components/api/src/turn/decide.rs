@@ -18,7 +18,7 @@ use super::shares::{self, Shares};
 use super::{Turn, fit, followup, history};
 use crate::bindings::inference::models::{self, ChatModel, State};
 use crate::bindings::inference::types::Error as ModelError;
-use crate::bindings::policy::assembly::{Description, Layout};
+use crate::bindings::policy::assembly::{Description, Layout, Window};
 use crate::bindings::policy::ranking::Candidate;
 use crate::bindings::policy::versions::Hook;
 use crate::db::memory::Found as Said;
@@ -144,7 +144,7 @@ impl Turn {
         let policy = assemble::policy(policies, &mut self.degraded)?;
 
         // Where the window does not reach back to the first turn, no search has to wait for it.
-        let early = history::window_start(self.posted.turn, &policy.history) > 1;
+        let early = self.posted.turn > policy.history.turns + 1;
         let searched = self.searched().await?;
         let query = self.embedded(&searched);
         let (history, hits, found) = futures::join!(
@@ -200,10 +200,7 @@ impl Turn {
         budget: u32,
         meter: Meter<'_>,
     ) -> Result<Shown, ApiError> {
-        let turn = self.posted.turn;
-        let start = history::window_start(turn, &policy.history);
-        let found = messages::window(&self.database, self.posted.session, start, turn).await?;
-        let found = history::whole_turns(found);
+        let (start, found) = self.window(&policy.history).await?;
         let query = self.query();
         let mut all: Vec<&Said> = found.iter().collect();
         all.push(&query);
@@ -230,10 +227,24 @@ impl Turn {
                 (one.turn, tokens.saturating_add(template))
             })
             .collect();
-        let from = history::slide(start, turn, policy.history.block, &sizes, shares.history);
+        let end = found.last().map_or(start, |one| one.turn + 1);
+        let from = history::slide(start, end, policy.history.block, &sizes, shares.history);
         let messages: Vec<(Said, u32)> =
             found.into_iter().zip(tokens).filter(|(one, _)| one.turn >= from).collect();
         Ok(Shown { query_tokens, shares, messages })
+    }
+
+    /// Where the window of recent turns starts, and the messages in it, oldest first.
+    async fn window(&self, window: &Window) -> Result<(u32, Vec<Said>), ApiError> {
+        if window.turns == 0 {
+            return Ok((1, Vec::new()));
+        }
+        let (session, turn) = (self.posted.session, self.posted.turn);
+        let mut found = messages::window(&self.database, session, turn, window.turns + 1).await?;
+        let turns: Vec<u32> = found.iter().step_by(2).map(|one| one.turn).collect();
+        let start = history::window_start(&turns, window);
+        found.retain(|one| one.turn >= start);
+        Ok((start, found))
     }
 
     /// Step 2, for a session that remembers: looks what was said on the matter. Only `early`, since
