@@ -49,6 +49,29 @@ fn what_was_superseded_is_neither_shown_nor_recalled() {
 }
 
 #[test]
+fn what_is_refused_takes_nothings_place() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("too much").unwrap();
+    let first = client.say(&session, "Good morning.").unwrap();
+    client.say(&session, FACT).unwrap();
+    let path = format!("/api/v1/sessions/{session}/messages");
+    let body = json!({
+        "role": "user",
+        "content": "Good evening.",
+        "supersedes": first["id"],
+        "max_tokens": 1_000_000,
+    });
+    let refused = client.post(&path, &body).unwrap();
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    let all = client.messages(&session).unwrap();
+    assert_eq!(contents(&all)[..2], ["Good morning.", FACT]);
+    let reply = client.say(&session, "And the weather is grey.").unwrap();
+    let prompt = client.prompt(&session, &reply).unwrap();
+    assert!(prompt.contains("Good morning.") && prompt.contains("Quillon"), "{prompt}");
+}
+
+#[test]
 fn only_what_is_there_can_be_superseded() {
     let server = server();
     let client = server.client();

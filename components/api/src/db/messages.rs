@@ -46,6 +46,8 @@ pub struct Posted {
     pub session: i64,
     /// The turn.
     pub turn: u32,
+    /// The first turn that it stands in the place of; 0 for none.
+    pub supersedes: u32,
     /// The id of the user's message.
     pub user: u64,
     /// The id of the reply.
@@ -60,6 +62,13 @@ pub struct Posted {
     pub blocked: bool,
     /// The policies that the session is tied to: hooks and digests, as JSON. Empty for none.
     pub policies: String,
+}
+
+impl Posted {
+    /// One past the last turn that it knows of: what it stands in the place of was never said.
+    pub fn before_turn(&self) -> u32 {
+        if self.supersedes == 0 { self.turn } else { self.supersedes }
+    }
 }
 
 /// How a turn ended.
@@ -87,14 +96,14 @@ pub struct TurnEnd<'a> {
 }
 
 /// Stores a message and reserves its reply: session id, now, content, its hash, lease, host run,
-/// the most turns that may wait, owner.
+/// the most turns that may wait, the first turn in whose place it is said, owner.
 pub const POST: &str = "INSERT INTO messages \
-    (session, turn, role, status, timestamp, lease, host_run, content_hash, content) \
-    SELECT s.no, s.turns + 1, v.column1, v.column2, ?2, ?5, ?6, \
+    (session, turn, role, status, timestamp, lease, host_run, supersedes, content_hash, content) \
+    SELECT s.no, s.turns + 1, v.column1, v.column2, ?2, ?5, ?6, ?8, \
         CASE v.column1 WHEN 'user' THEN ?4 ELSE 0 END, \
         CASE v.column1 WHEN 'user' THEN ?3 ELSE '' END \
     FROM sessions AS s, (VALUES ('user', 'ok'), ('assistant', 'pending')) AS v \
-    WHERE s.id = ?1 AND s.owner = ?8 AND ?7 > \
+    WHERE s.id = ?1 AND s.owner = ?9 AND ?7 > \
         (SELECT count(*) FROM messages AS p WHERE p.session = s.no AND p.status = 'pending') \
     ORDER BY v.column1 DESC \
     RETURNING id, session, turn, \
@@ -170,13 +179,15 @@ pub const BY_IDS: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.
 pub const MODEL: &str = "INSERT INTO models (digest) VALUES (?1) \
     ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING no";
 
-/// Stores a message of the user, durably, and reserves the place of its reply.
+/// Stores a message of the user, durably, and reserves the place of its reply. Once that is there, it
+/// is in the place of the turns from `supersedes` on; 0 for none.
 ///
 /// Fails with 404 if there is no such session, and with 429 if too many of its turns wait.
 pub async fn post(
     database: &Database,
     session_id: &str,
     content: &str,
+    supersedes: u32,
     host_run: &str,
 ) -> Result<Posted, ApiError> {
     let now = time::now_micros();
@@ -188,6 +199,7 @@ pub async fn post(
         now + limits::LEASE_MICROS,
         host_run,
         limits::TURNS_WAITING_MAX,
+        supersedes,
         database.owner(),
     ];
     let mut rows = database.query("the message could not be stored", POST, parameters).await?;
@@ -205,6 +217,7 @@ pub async fn post(
         session_id: session_id.to_owned(),
         session: row.int(1),
         turn: row.small(2),
+        supersedes,
         user: row.id(0),
         reply,
         timestamp: now,
@@ -224,6 +237,7 @@ pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<P
         session_id: session_id.unwrap_or_default().to_owned(),
         session: 0,
         turn: 1,
+        supersedes: 0,
         user: 0,
         reply: 0,
         timestamp: time::now_micros(),

@@ -1,18 +1,24 @@
 //! Messages in whose place something else was said. They stay in the database, for receipts that
 //! refer to them, but neither a list, nor a prompt, nor the memory shows them again.
 //!
-//! They are marked by the value 2 of `forgotten`; 1 is a memory that was deleted by itself.
+//! They are marked by the value 2 of `forgotten`; 1 is a memory that was deleted by itself. That is
+//! done where a turn ends (see `turn_ends` in the schema): what is refused or fails takes nothing's
+//! place.
 
+use super::messages::Posted;
 use super::{Database, messages, params, sessions};
 use crate::http::error::ApiError;
 
 /// Finds the turn of a message that is not superseded: session number, message id.
 pub const TURN: &str =
     "SELECT turn FROM messages WHERE id = ?2 AND session = ?1 AND forgotten <> 2";
-/// Takes the turns from one on, up to another, out of everything, and stops those that still run:
-/// session number, first turn, first turn that stays.
-pub const SUPERSEDE: &str = "UPDATE messages SET forgotten = 2, cancel = 1 \
-    WHERE session = ?1 AND turn >= ?2 AND turn < ?3 AND forgotten <> 2 RETURNING id";
+/// Asks the turns from one on, up to another, to stop: session number, first turn, first turn that
+/// goes on.
+pub const STOP: &str = "UPDATE messages SET cancel = 1 \
+    WHERE session = ?1 AND turn >= ?2 AND turn < ?3 AND status = 'pending'";
+/// The messages that were superseded in these turns: session number, first turn, one past the last.
+pub const GONE: &str =
+    "SELECT id FROM messages WHERE session = ?1 AND turn >= ?2 AND turn < ?3 AND forgotten = 2";
 
 /// The turn of a message that may be superseded.
 ///
@@ -25,18 +31,27 @@ pub async fn turn(database: &Database, session_id: &str, message: u64) -> Result
     turn.ok_or_else(|| ApiError::no_message(message))
 }
 
-/// Supersedes the turns from `from_turn` on that are earlier than `by_turn`. Doing it again changes
-/// nothing.
+/// Asks the turns that `posted` stands in the place of to stop, as far as they still run.
 ///
-/// Returns the ids of their messages. Fails with 500 if the database does.
-pub async fn supersede(
-    database: &Database,
-    session: i64,
-    from_turn: u32,
-    by_turn: u32,
-) -> Result<Vec<u64>, ApiError> {
-    let parameters = params![session, from_turn, by_turn];
-    let what = "the earlier messages could not be superseded";
-    let rows = database.query(what, SUPERSEDE, parameters).await?;
+/// Fails with 500 if the database does.
+pub async fn stop(database: &Database, posted: &Posted) -> Result<(), ApiError> {
+    if posted.supersedes == 0 {
+        return Ok(());
+    }
+    let parameters = params![posted.session, posted.supersedes, posted.turn];
+    let what = "the earlier messages could not be stopped";
+    database.query(what, STOP, parameters).await.map(drop)
+}
+
+/// The ids of the messages that `posted` stands in the place of, once it was answered.
+///
+/// Fails with 500 if the database does.
+pub async fn gone(database: &Database, posted: &Posted) -> Result<Vec<u64>, ApiError> {
+    if posted.supersedes == 0 {
+        return Ok(Vec::new());
+    }
+    let parameters = params![posted.session, posted.supersedes, posted.turn];
+    let what = "the earlier messages could not be read";
+    let rows = database.query(what, GONE, parameters).await?;
     Ok(rows.iter().map(|row| row.id(0)).collect())
 }

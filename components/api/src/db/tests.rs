@@ -80,8 +80,13 @@ fn session(db: &Connection, id: &str) {
 
 /// Posts a message; the rows are those of `messages::POST`.
 fn post(db: &Connection, session: &str, content: &str, now: i64) -> Vec<String> {
+    post_instead(db, session, content, now, 0)
+}
+
+/// Posts a message in the place of the turns from one on.
+fn post_instead(db: &Connection, session: &str, content: &str, now: i64, from: i64) -> Vec<String> {
     let (id, content, run_of) = (session.to_owned(), content.to_owned(), "r".to_owned());
-    let values = values![id, now, content, 1_i64, now + 100, run_of, 3_i64, nobody()];
+    let values = values![id, now, content, 1_i64, now + 100, run_of, 3_i64, from, nobody()];
     run(db, messages::POST, values)
 }
 
@@ -355,7 +360,8 @@ fn no_statement_reads_a_whole_table() {
         memory::FORGET,
         memory::POSTINGS,
         superseded::TURN,
-        superseded::SUPERSEDE,
+        superseded::STOP,
+        superseded::GONE,
         receipts::LATEST_OF,
         ties::TIE,
         ties::UNTIE,

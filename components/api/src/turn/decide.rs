@@ -144,7 +144,7 @@ impl Turn {
         let policy = assemble::policy(policies, &mut self.degraded)?;
 
         // Where the window does not reach back to the first turn, no search has to wait for it.
-        let early = self.posted.turn > policy.history.turns + 1;
+        let early = self.posted.before_turn() > policy.history.turns + 1;
         let searched = self.searched().await?;
         let query = self.embedded(&searched);
         let (history, hits, found) = futures::join!(
@@ -239,8 +239,8 @@ impl Turn {
         if window.turns == 0 {
             return Ok((1, Vec::new()));
         }
-        let (session, turn) = (self.posted.session, self.posted.turn);
-        let mut found = messages::window(&self.database, session, turn, window.turns + 1).await?;
+        let (session, before) = (self.posted.session, self.posted.before_turn());
+        let mut found = messages::window(&self.database, session, before, window.turns + 1).await?;
         let turns: Vec<u32> = found.iter().step_by(2).map(|one| one.turn).collect();
         let start = history::window_start(&turns, window);
         found.retain(|one| one.turn >= start);
@@ -284,7 +284,7 @@ impl Turn {
         if !posted.memory && posted.documents.is_empty() {
             return Ok(text.clone());
         }
-        followup::searched(&self.database, posted.session, posted.turn, text).await
+        followup::searched(&self.database, posted.session, posted.before_turn(), text).await
     }
 
     /// The query, embedded once for all searches, when the first of them asks.
@@ -305,7 +305,7 @@ impl Turn {
         text: &str,
         query: &Query,
     ) -> Result<(Vec<(u64, Candidate)>, Option<Rc<Embedder>>), ApiError> {
-        let everything = history.len() as u64 == 2 * u64::from(self.posted.turn - 1);
+        let everything = history.len() as u64 == 2 * u64::from(self.posted.before_turn() - 1);
         if !self.posted.memory || everything {
             return Ok((Vec::new(), None));
         }
@@ -327,7 +327,7 @@ impl Turn {
         Scope {
             session: self.posted.session,
             session_id: &self.posted.session_id,
-            before_turn: self.posted.turn,
+            before_turn: self.posted.before_turn(),
         }
     }
 

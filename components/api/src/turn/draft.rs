@@ -122,7 +122,6 @@ impl Turn {
             settings,
             posted,
             message,
-            supersedes: None,
             stages: Stopwatch::start(),
             degraded: Vec::new(),
             measured_by: String::new(),

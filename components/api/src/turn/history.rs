@@ -90,8 +90,7 @@ mod tests {
 
     #[test]
     fn the_window_moves_once_in_a_block() {
-        let starts: Vec<u32> =
-            (100..108).map(|turn| start_before(turn, &window(32, 8))).collect();
+        let starts: Vec<u32> = (100..108).map(|turn| start_before(turn, &window(32, 8))).collect();
         let moves = starts.windows(2).filter(|pair| pair[0] != pair[1]).count();
         assert_eq!(moves, 1);
     }

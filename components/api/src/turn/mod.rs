@@ -45,7 +45,7 @@ use crate::db::superseded;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
 use crate::settings::Settings;
-use crate::{generation, measure, time};
+use crate::{measure, time};
 use answered::Answered;
 use degraded::Degraded;
 use queue::Stopped;
@@ -63,8 +63,6 @@ pub struct Turn {
     settings: Rc<Settings>,
     posted: Posted,
     message: NewMessage,
-    /// The first turn in whose place this one stands.
-    supersedes: Option<u32>,
     stages: Stopwatch,
     degraded: Vec<Degraded>,
     /// The digest of the model that measures this turn; empty before it has begun to.
@@ -85,18 +83,17 @@ pub async fn post(
 ) -> Result<Turn, ApiError> {
     let mut stages = Stopwatch::start();
     let supersedes = match message.supersedes {
-        Some(id) => Some(superseded::turn(&database, session_id, id).await?),
-        None => None,
+        Some(id) => superseded::turn(&database, session_id, id).await?,
+        None => 0,
     };
-    let posted =
-        messages::post(&database, session_id, &message.content, &settings.host_run).await?;
+    let (text, host_run) = (&message.content, &settings.host_run);
+    let posted = messages::post(&database, session_id, text, supersedes, host_run).await?;
     stages.lap("store");
     Ok(Turn {
         database,
         settings,
         posted,
         message,
-        supersedes,
         stages,
         degraded: Vec::new(),
         measured_by: String::new(),
@@ -138,7 +135,7 @@ impl Turn {
         if self.posted.blocked {
             self.tell_start(sink).await?;
         }
-        self.supersede().await?;
+        superseded::stop(&self.database, &self.posted).await?;
         queue::wait(&self.database, &self.posted, &self.settings.host_run, sink).await?;
         self.stages.lap("wait");
 
@@ -166,19 +163,6 @@ impl Turn {
         let reply = reply::listen(generation, stopped, sink).await;
         self.stages.lap("generate");
         Ok(reply)
-    }
-
-    /// Takes what this turn stands in place of out of later prompts and of memory. The message is
-    /// stored before, so that a crash in between loses nothing.
-    async fn supersede(&self) -> Result<(), ApiError> {
-        let Some(from) = self.supersedes else { return Ok(()) };
-        let (session, turn) = (self.posted.session, self.posted.turn);
-        let gone = superseded::supersede(&self.database, session, from, turn).await?;
-        // The database is the truth; an index that is not at hand is only slower without this.
-        if let Ok(current) = generation::current(&self.database).await {
-            gone.iter().for_each(|id| recall::remove(&current, &self.posted.session_id, *id));
-        }
-        Ok(())
     }
 
     /// Whether a turn failed since the model was replaced under it: what one model measured, and

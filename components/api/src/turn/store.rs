@@ -2,13 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::Turn;
 use super::answered::Answered;
 use super::receipt::{Decided, Metadata, Receipt, Usage, to_json};
 use super::reply::{Ended, Reply};
+use super::{Turn, recall};
 use crate::db::messages::{self, Message, TurnEnd};
+use crate::db::superseded;
 use crate::http::error::ApiError;
-use crate::{measure, time};
+use crate::{generation, measure, time};
 
 /// What is told of a reply, as JSON.
 struct Told {
@@ -54,6 +55,7 @@ impl Turn {
         if let Some(error) = error {
             return Err(error);
         }
+        self.forget_superseded().await;
         let message = Message {
             id: self.posted.reply,
             session_id: self.posted.session_id.clone(),
@@ -67,6 +69,18 @@ impl Turn {
         };
         let user = (self.posted.user, self.message.content.clone());
         Ok(Answered { message, usage: told.usage, user })
+    }
+
+    /// Takes what this turn now stands in the place of out of the index. The database is the truth,
+    /// so without this a search is only slower.
+    async fn forget_superseded(&self) {
+        let Ok(gone) = superseded::gone(&self.database, &self.posted).await else { return };
+        if gone.is_empty() {
+            return;
+        }
+        if let Ok(current) = generation::current(&self.database).await {
+            gone.iter().for_each(|id| recall::remove(&current, &self.posted.session_id, *id));
+        }
     }
 
     /// The tokens of a reply, by the model that made it. Nobody can count them once that has been

@@ -27,7 +27,7 @@ fn no_statement_finds_what_is_anothers() {
     let (s, d) = (|| Value::from("s".to_owned()), || Value::from("d".to_owned()));
     let number = |number: i64| Value::from(number);
     let ids = Value::from("[\"d\"]".to_owned());
-    let post = vec![s(), number(9), s(), number(1), number(99), s(), number(3)];
+    let post = vec![s(), number(9), s(), number(1), number(99), s(), number(3), number(0)];
     let all: [(&str, Vec<Value>); 14] = [
         (sessions::GET, vec![s()]),
         (sessions::NUMBER, vec![s()]),
