@@ -68,10 +68,11 @@ pub const REPLY_TOKENS_MAX: u32 = 1_048_576;
 
 /// The most turns of one session that may wait for an answer at once.
 pub const TURNS_WAITING_MAX: u32 = 64;
-/// How long a turn counts as alive after its owner was last heard of, in microseconds.
-pub const LEASE_MICROS: i64 = 60_000_000;
-/// How often a live turn renews its lease, in microseconds.
-pub const LEASE_RENEWAL_MICROS: i64 = 20_000_000;
+/// How long a turn counts as alive after its owner was last heard of, in microseconds: as long as
+/// the next turn of its session waits if the owner dies.
+pub const LEASE_MICROS: i64 = 10_000_000;
+/// How often a live turn renews its lease, in milliseconds.
+pub const LEASE_RENEWAL_MILLIS: u64 = 3_000;
 /// The longest sleep of a turn that waits for an earlier one, in milliseconds.
 pub const QUEUE_SLEEP_MILLIS_MAX: u64 = 50;
 /// How often a turn looks whether it was cancelled while the model speaks, in milliseconds.

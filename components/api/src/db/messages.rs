@@ -126,7 +126,7 @@ pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled,
             WHERE t.session = s.no HAVING count(*) > 0) \
     FROM sessions AS s WHERE s.id = ?1 AND s.owner = ?2";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.
-pub const LOOK: &str = "SELECT m.cancel, m.lease, \
+pub const LOOK: &str = "SELECT m.cancel, \
         (SELECT count(*) FROM messages AS p WHERE p.session = m.session \
             AND p.status = 'pending' AND p.turn < m.turn AND p.host_run = ?2 AND p.lease > ?3) \
     FROM messages AS m WHERE m.id = ?1 AND m.status = 'pending'";
@@ -304,10 +304,10 @@ pub enum Look {
     Gone,
     /// Somebody asked it to stop.
     Cancelled,
-    /// An earlier turn is alive. The lease of this one, in microseconds.
-    Blocked(i64),
-    /// It may run. Its lease, in microseconds.
-    Free(i64),
+    /// An earlier turn is alive.
+    Blocked,
+    /// It may run.
+    Free,
 }
 
 /// Looks whether a turn may run, or go on.
@@ -319,20 +319,17 @@ pub async fn look(database: &Database, posted: &Posted, host_run: &str) -> Resul
     Ok(match rows.first() {
         None => Look::Gone,
         Some(row) if row.flag(0) => Look::Cancelled,
-        Some(row) if row.flag(2) => Look::Blocked(row.int(1)),
-        Some(row) => Look::Free(row.int(1)),
+        Some(row) if row.flag(1) => Look::Blocked,
+        Some(_) => Look::Free,
     })
 }
 
-/// Renews the lease of a turn that was last renewed long ago.
+/// Renews the lease of a turn.
 ///
 /// Fails with 500 if the database does.
-pub async fn keep_alive(database: &Database, posted: &Posted, lease: i64) -> Result<(), ApiError> {
-    let now = time::now_micros();
-    if lease - now > limits::LEASE_MICROS - limits::LEASE_RENEWAL_MICROS {
-        return Ok(());
-    }
-    let parameters = params![id_value(posted.reply), now + limits::LEASE_MICROS];
+pub async fn renew(database: &Database, posted: &Posted) -> Result<(), ApiError> {
+    let lease = time::now_micros() + limits::LEASE_MICROS;
+    let parameters = params![id_value(posted.reply), lease];
     database.query("the turn could not be kept alive", RENEW, parameters).await?;
     Ok(())
 }

@@ -162,14 +162,14 @@ fn a_turn_runs_when_no_earlier_one_is_alive() {
     session(&db, "a");
     post(&db, "a", "one", 10);
     post(&db, "a", "two", 11);
-    assert_eq!(look(&db, 4, "r", 20), ["0|111|1"]);
+    assert_eq!(look(&db, 4, "r", 20), ["0|1"]);
     // Its lease ran out; or it belonged to another run of the host.
-    assert_eq!(look(&db, 4, "r", 110), ["0|111|0"]);
-    assert_eq!(look(&db, 4, "s", 20), ["0|111|0"]);
+    assert_eq!(look(&db, 4, "r", 110), ["0|0"]);
+    assert_eq!(look(&db, 4, "s", 20), ["0|0"]);
     run(&db, messages::RENEW, values![2_i64, 500_i64]);
-    assert_eq!(look(&db, 4, "r", 110), ["0|111|1"]);
+    assert_eq!(look(&db, 4, "r", 110), ["0|1"]);
     end(&db, 2, "ok", "first", 120);
-    assert_eq!(look(&db, 4, "r", 121), ["0|111|0"]);
+    assert_eq!(look(&db, 4, "r", 121), ["0|0"]);
     assert_eq!(look(&db, 2, "r", 121), Vec::<String>::new());
 }
 
@@ -179,7 +179,7 @@ fn a_cancelled_turn_is_told() {
     session(&db, "a");
     post(&db, "a", "one", 10);
     assert_eq!(run(&db, messages::CANCEL, values![1_i64]), ["2"]);
-    assert_eq!(look(&db, 2, "r", 20), ["1|110|0"]);
+    assert_eq!(look(&db, 2, "r", 20), ["1|0"]);
     end(&db, 2, "cancelled", "I was say", 30);
     assert_eq!(run(&db, messages::CANCEL, values![1_i64]), Vec::<String>::new());
 }

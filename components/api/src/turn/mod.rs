@@ -107,7 +107,9 @@ impl Turn {
     /// Fails as the turn does; the failure is stored then.
     pub async fn run(mut self, sink: &mut Sink) -> Result<Answered, ApiError> {
         let mut decided = None;
-        let reply = match self.answer(&mut decided, sink).await {
+        let (database, posted) = (self.database.clone(), self.posted.clone());
+        let answer = self.answer(&mut decided, sink);
+        let reply = match queue::alive(&database, &posted, answer).await {
             Ok(reply) => reply,
             Err(Stopped::Cancelled) => {
                 Reply { text: String::new(), ended: Ended::Cancelled, outcome: None }

@@ -166,16 +166,8 @@ async fn read_some(mut stream: StreamReader<String>) -> (StreamReader<String>, V
     (stream, batch, done)
 }
 
-/// Whether the turn was cancelled, or its session deleted. Keeps the turn alive otherwise.
+/// Whether the turn was cancelled, or its session deleted.
 pub async fn is_stopped(database: &Database, posted: &Posted, host_run: &str) -> bool {
-    match messages::look(database, posted, host_run).await {
-        Ok(Look::Cancelled | Look::Gone) => true,
-        Ok(Look::Free(lease) | Look::Blocked(lease)) => {
-            // A lease that could not be renewed is renewed at the next tick.
-            let _ = messages::keep_alive(database, posted, lease).await;
-            false
-        }
-        // The database is busy; the model may go on.
-        Err(_) => false,
-    }
+    // Where the database is busy, the model may go on.
+    matches!(messages::look(database, posted, host_run).await, Ok(Look::Cancelled | Look::Gone))
 }

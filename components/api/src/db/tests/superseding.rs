@@ -65,8 +65,8 @@ fn what_still_runs_is_told_to_stop_and_goes_with_the_rest() {
     let db = edited();
     post_instead(&db, "a", "a third one", 15, 2);
     run(&db, superseded::STOP, values![1_i64, 2_i64, 5_i64]);
-    assert_eq!(look(&db, 8, "r", 16), ["1|113|0"]);
-    assert_eq!(look(&db, 10, "r", 16), ["0|115|1"]);
+    assert_eq!(look(&db, 8, "r", 16), ["1|0"]);
+    assert_eq!(look(&db, 10, "r", 16), ["0|1"]);
     // What was stopped had said nothing.
     end(&db, 8, "cancelled", "", 17);
     end(&db, 10, "ok", "done", 18);
