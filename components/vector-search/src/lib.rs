@@ -17,6 +17,8 @@ mod vector;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod snapshots;
 
 pub use bindings::exports::loci::search::{graphs, vectors};
