@@ -183,6 +183,15 @@ fn hostile_files_are_refused_and_the_server_answers_on() {
     assert_eq!(body["error"]["code"], "document_too_long");
     let alone = send(&client, Method::POST, "/api/v1/documents", &[("long.txt", long)]);
     assert_eq!(alone.status, 413, "{}", alone.body);
+    // The server need not hear all of what it refuses: who still sends may find it gone.
+    let head =
+        format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n");
+    let line = std::io::Read::take(std::io::repeat(b'x'), 200 << 20);
+    let body = reqwest::blocking::Body::new(std::io::Read::chain(std::io::Cursor::new(head), line));
+    let request = client.request(Method::POST, "/api/v1/documents");
+    let request = request.header("content-type", "multipart/form-data; boundary=x").body(body);
+    let refused = Client::answer(request);
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status >= 400));
     assert_eq!(client.health().unwrap(), 200);
     let session = client.create_session("still here").unwrap();
     client.say(&session, "Are you there?").unwrap();

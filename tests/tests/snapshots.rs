@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use loci_tests::server::Server;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::recall::search;
 use crate::support::server;
@@ -15,6 +15,8 @@ use crate::support::server;
 const MAGIC: &[u8] = b"locivecs";
 /// Turns, each of two messages: enough for a snapshot.
 const TURNS: usize = 280;
+/// How often the server is killed.
+const KILLS: usize = 5;
 /// What is said about a snapshot that cannot be used.
 const UNUSABLE: &str = "a snapshot of the vector index cannot be used";
 
@@ -36,6 +38,49 @@ fn saved(server: &Server) -> Vec<(PathBuf, usize)> {
 fn restart(server: &mut Server) {
     server.terminate().unwrap();
     server.restart().unwrap();
+}
+
+#[test]
+fn kill_9_while_an_index_is_saved_loses_and_resurrects_nothing() {
+    let mut server = server();
+    let session = server.client().create_session("killed").unwrap();
+    let violin = |number: usize| format!("Violin {number} is in the blue cupboard.");
+    let filler = |number: usize| format!("Filler {number} about the harbour.");
+    let texts = (0..KILLS).map(violin).chain((0..2 * TURNS).map(filler));
+    let messages: Vec<Value> =
+        texts.map(|content| json!({ "role": "user", "content": content })).collect();
+    let path = format!("/api/v1/sessions/{session}/messages/import");
+    for some in messages.chunks(200) {
+        let body = json!({ "messages": some });
+        server.client().post(&path, &body).unwrap().expect(201).unwrap();
+    }
+    server.client().wait_until_indexed(&session).unwrap();
+    let violins = |server: &Server| -> Vec<(u64, String)> {
+        let mut found: Vec<(u64, String)> = search(&server.client(), &session, "violin")
+            .iter()
+            .filter(|memory| memory["content"].as_str().unwrap().starts_with("Violin"))
+            .map(|memory| {
+                let content = memory["content"].as_str().unwrap().to_owned();
+                (memory["message_id"].as_u64().unwrap(), content)
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    let mut expected = violins(&server);
+    assert_eq!(expected.len(), KILLS);
+    for round in 0..KILLS {
+        // The first search takes the index in, and has it saved.
+        restart(&mut server);
+        assert_eq!(violins(&server), expected, "round {round}");
+        let (gone, _) = expected.remove(0);
+        let memory = format!("/api/v1/sessions/{session}/memories/{gone}");
+        server.client().delete(&memory).unwrap().expect(204).unwrap();
+        sleep(Duration::from_millis(7 * round as u64));
+        server.kill().unwrap();
+        server.restart().unwrap();
+        assert_eq!(violins(&server), expected, "round {round}, after kill -9");
+    }
 }
 
 #[test]

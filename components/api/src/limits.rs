@@ -124,8 +124,10 @@ pub const SNAPSHOT_PARTS_MAX: u32 = 1_024;
 pub const WINDOW_TURNS_MAX: u32 = 64;
 /// The most passages of documents in a prompt that a deployment may ask for.
 pub const PASSAGES_PER_TURN_MAX: u32 = 64;
-/// Hits that the dense search in documents is asked for.
-pub const DOCUMENT_HITS: u32 = 64;
+/// The nearest passages that the dense search in documents must not miss.
+pub const DOCUMENT_HITS: u32 = 32;
+/// The most passages that only the full-text search in documents found.
+pub const DOCUMENT_WORDED_HITS: usize = 32;
 /// Scopes that one search of the index takes.
 pub const SCOPES_SEARCHED_MAX: usize = 256;
 /// The most sentences of a reply, and of what it may cite, that are compared.

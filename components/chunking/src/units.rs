@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::lengths::Lengths;
-use crate::types::{Block, BlockKind};
+use crate::types::{Block, BlockKind, Span};
 
 /// How good a place is to cut before a unit: the more, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub fn units(text: &str, blocks: &[Block], lengths: &Lengths, most: u64) -> Vec<
         if !fits {
             continue;
         }
-        push(&mut units, text, end..start, Border::Block, None, block.page);
+        between(&mut units, text, end..start, block.page, lengths, most);
         let is_line = matches!(block.kind, BlockKind::Row | BlockKind::Item);
         let border = match block.kind {
             BlockKind::Heading => Border::Heading,
@@ -60,16 +60,27 @@ pub fn units(text: &str, blocks: &[Block], lengths: &Lengths, most: u64) -> Vec<
         }
         (end, kind) = (stop, Some(block.kind));
     }
-    let rest = end..text.len();
     let page = blocks.last().map_or(0, |block| block.page);
-    if lengths.tokens(rest.clone()) <= most {
-        push(&mut units, text, rest, Border::Block, None, page);
-    } else {
-        let span = crate::types::Span { start: rest.start as u32, end: rest.end as u32 };
-        let block = Block { kind: BlockKind::Paragraph, level: 0, page, span };
-        divide(&mut units, text, rest, Border::Block, &block, None, lengths, most);
-    }
+    between(&mut units, text, end..text.len(), page, lengths, most);
     units
+}
+
+/// Adds what is part of no block: mostly nothing, and marks of any length.
+fn between(
+    units: &mut Vec<Unit>,
+    text: &str,
+    span: Range<usize>,
+    page: u32,
+    lengths: &Lengths,
+    most: u64,
+) {
+    if lengths.tokens(span.clone()) <= most {
+        push(units, text, span, Border::Block, None, page);
+    } else {
+        let here = Span { start: span.start as u32, end: span.end as u32 };
+        let block = Block { kind: BlockKind::Paragraph, level: 0, page, span: here };
+        divide(units, text, span, Border::Block, &block, None, lengths, most);
+    }
 }
 
 /// Adds a unit without the white space around it; none if that is all.

@@ -76,6 +76,15 @@ pub fn hostile() -> Vec<Hostile> {
         (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut line = "word ".repeat(300_000).into_bytes();
     line.extend(b"x".repeat(300_000));
+    // Rows that are a table, and then one of a million fields.
+    let wide = format!("town,age\n{}{}end\n", "Oslo,7\n".repeat(50), ",".repeat(1_000_000));
+    let attributes: String = (0..60_000).map(|at| format!(" a{at}=1")).collect();
+    let marked = format!("<!doctype html><p{attributes}>marked<p>and more");
+    let lone: Vec<u8> = [0xfeff_u16, 0xd800, 0x41, 0x20, 0xdfff, 0x42]
+        .repeat(50)
+        .into_iter()
+        .flat_map(u16::to_be_bytes)
+        .collect();
     vec![
         file("empty", b" \n\t ".to_vec(), Some("document_empty")),
         file("picture", picture, Some("document_format_unknown")),
@@ -88,7 +97,19 @@ pub fn hostile() -> Vec<Hostile> {
         file("pdf of pictures", pdf(&["", ""]), Some("document_without_text")),
         file("pdf bomb", pdf_bomb(), Some("document_needs_too_much_memory")),
         file("much text", "word ".repeat(2 << 20).into_bytes(), Some("document_too_much_text")),
+        file("pdf of deep arrays", pdf_with(&deep("[", "]", 200_000)), Some("document_damaged")),
+        file(
+            "pdf of deep tables",
+            pdf_with(&deep("<< /A ", ">>", 200_000)),
+            Some("document_damaged"),
+        ),
+        file("pdf of pages in a circle", pdf_in_a_circle(), Some("document_damaged")),
+        file("docx of entities", docx_of_entities(), Some("document_without_text")),
         file("one line", line, None),
+        file("wide csv", wide.into_bytes(), None),
+        file("many attributes", marked.into_bytes(), Some("document_takes_too_long")),
+        file("deep quotes", format!("# Deep\n\n{}deep\n", "> ".repeat(100_000)).into_bytes(), None),
+        file("half a character", lone, Some("document_format_unknown")),
         file("deep json", nested, None),
         file("deep html", elements.into_bytes(), None),
         file("wrong encoding", b"It was \xe9t\xe9, and \xff\xfe we ate p\xe2t\xe9.".to_vec(), None),
@@ -137,6 +158,42 @@ fn pdf_bomb() -> Vec<u8> {
         page(5),
         stream,
     ])
+}
+
+fn deep(open: &str, close: &str, depth: usize) -> String {
+    format!("{}{}", open.repeat(depth), close.repeat(depth))
+}
+
+/// A PDF of one page, whose first object is this.
+fn pdf_with(object: &str) -> Vec<u8> {
+    pdf_of(&[
+        format!("<< /Type /Catalog /Pages 2 0 R /More {object} >>").into_bytes(),
+        b"<< /Type /Pages /Count 1 /Kids [4 0 R] >>".to_vec(),
+        FONT.to_vec(),
+        page(5),
+        b"<< /Length 0 >>\nstream\n\nendstream".to_vec(),
+    ])
+}
+
+/// A PDF whose table of pages holds itself.
+fn pdf_in_a_circle() -> Vec<u8> {
+    pdf_of(&[
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Count 9 /Kids [2 0 R 2 0 R 3 0 R] >>".to_vec(),
+        b"<< /Type /Pages /Count 9 /Kids [2 0 R 3 0 R] /Parent 3 0 R >>".to_vec(),
+    ])
+}
+
+/// A DOCX whose text is an entity of entities of entities: a thousand million words.
+fn docx_of_entities() -> Vec<u8> {
+    let entity = |at: usize| format!("<!ENTITY e{} \"{}\">", at + 1, format!("&e{at};").repeat(10));
+    let entities: String = (0..9).map(entity).collect();
+    let document = format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e0 \"word \">{entities}]>\
+         <w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body><w:p><w:r><w:t>&e9;</w:t></w:r></w:p></w:body></w:document>"
+    );
+    zip("word/document.xml", document.as_bytes())
 }
 
 /// So many megabytes of spaces, packed.

@@ -74,9 +74,11 @@ pub const PLACES: &str = "SELECT s.chunks, s.terms, (SELECT group_concat(doc, ' 
     FROM json_each(?1) AS j CROSS JOIN ( \
         SELECT sum(d.worded) AS chunks, sum(d.terms) AS terms FROM json_each(?2) AS n \
         CROSS JOIN documents AS d ON d.no = n.value) AS s";
-/// Reads passages of documents: numbers of documents and ids of passages, as JSON lists.
+/// Reads passages of documents: numbers of documents and ids of passages, as JSON lists, the number
+/// of the model whose vectors are wanted.
 pub const FETCH: &str = "SELECT c.id, d.id, d.name, d.created_at, c.place, c.page, c.headings, \
-        c.start, c.content \
+        c.start, c.content, \
+        (SELECT v.vector FROM chunk_vectors AS v WHERE v.chunk = c.id AND v.model = ?3) \
     FROM json_each(?2) AS j CROSS JOIN chunks AS c ON c.id = j.value \
     CROSS JOIN documents AS d ON d.no = c.document \
     WHERE c.document IN (SELECT value FROM json_each(?1))";
@@ -143,21 +145,27 @@ pub async fn lexical(
     Ok(bm25(&telling(&places), statistics))
 }
 
-/// Reads passages, as far as they are of these documents.
+/// Reads passages, as far as they are of these documents, each with its vector by a model, which is
+/// empty where it has none.
 ///
 /// Fails with 500 if the database does.
 pub async fn fetch(
     database: &Database,
     documents: &[Named],
     ids: &[u64],
-) -> Result<Vec<Passage>, ApiError> {
+    model: i64,
+) -> Result<Vec<(Passage, Vec<f32>)>, ApiError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
-    let parameters = params![numbers(documents), list];
+    let parameters = params![numbers(documents), list, model];
     let rows = database.query("the passages could not be read", FETCH, parameters).await?;
-    Ok(rows.into_iter().map(passage).collect())
+    let with_vector = |row: Row| {
+        let vector = floats_of(row.bytes(9));
+        (passage(row), vector)
+    };
+    Ok(rows.into_iter().map(with_vector).collect())
 }
 
 /// The texts of passages, by their ids. Those that are gone are left out.

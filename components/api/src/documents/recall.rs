@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::types::{Kind, Role};
-use crate::bindings::search::vectors::{Entry, Index};
+use crate::bindings::search::vectors::{self, Entry, Index};
 use crate::db::Database;
 use crate::db::documents::Named;
 use crate::db::passages::{self, Passage};
@@ -87,13 +87,17 @@ pub async fn look_up(
             found.degraded.push(Degraded::new("search", format!("{error:?}")));
         }
     }
-    let best = recall::best(&scores);
-    let passages = distinct(passages::fetch(database, documents, &best).await?);
-    let scored = |one: Passage| {
-        let scores = scores.get(&one.chunk).copied().unwrap_or_default();
+    let best = best(&scores);
+    let model = query.map_or(0, |query| query.embedder.number);
+    let passages = passages::fetch(database, documents, &best, model).await?;
+    let scored = |(one, vector): (Passage, Vec<f32>)| {
+        let mut scores = scores.get(&one.chunk).copied().unwrap_or_default();
+        // The index rounds, and the full-text search found what the other may not have.
+        let exact = query.and_then(|query| candidates::cosine(&query.vector, &vector));
+        scores.dense = exact.or(scores.dense);
         (one, scores)
     };
-    found.passages = passages.into_iter().map(scored).collect();
+    found.passages = distinct(passages.into_iter().map(scored).collect());
     Ok(found)
 }
 
@@ -116,7 +120,7 @@ async fn dense(
         Err(error) => Err(error),
     };
     match once {
-        Err(Unsearched::Index(crate::bindings::search::vectors::Error::Failed)) => {
+        Err(Unsearched::Index(vectors::Error::Failed)) => {
             // The index ended, and is empty now: it is opened and filled again, once.
             recall::reopen();
             let index = fill(database, documents, query).await?;
@@ -134,10 +138,42 @@ fn search(
     let scopes: Vec<String> = documents.iter().map(Named::scope).collect();
     let mut hits = Vec::new();
     for scopes in scopes.chunks(limits::SCOPES_SEARCHED_MAX) {
-        let found = index.search(scopes, vector, limits::DOCUMENT_HITS)?;
-        hits.extend(found.into_iter().map(|hit| (hit.id, hit.score)));
+        hits.extend(nearest(index, scopes, vector)?);
     }
     Ok(hits)
+}
+
+/// All that may be among the nearest of some scopes, however the index rounds: who compares their
+/// full vectors misses none.
+fn nearest(
+    index: &Index,
+    scopes: &[String],
+    vector: &[f32],
+) -> Result<Vec<(u64, f32)>, vectors::Error> {
+    match index.candidates(scopes, vector, limits::DOCUMENT_HITS) {
+        Ok(found) if found.len() <= 2 * limits::DOCUMENT_HITS as usize => {
+            Ok(found.into_iter().map(|one| (one.id, one.score)).collect())
+        }
+        // So many are as near that any of them will do.
+        Ok(_) | Err(vectors::Error::TooMany(_)) => {
+            let hits = index.search(scopes, vector, limits::DOCUMENT_HITS)?;
+            Ok(hits.into_iter().map(|hit| (hit.id, hit.score)).collect())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What is worth reading: what the dense search found, and the best of what only the other did.
+fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
+    let best_of = |pick: fn(&Scores) -> Option<f32>, most: usize| {
+        let mut list: Vec<(u64, f32)> =
+            scores.iter().filter_map(|(id, scores)| Some((*id, pick(scores)?))).collect();
+        list.sort_by(|(one, left), (two, right)| right.total_cmp(left).then(one.cmp(two)));
+        list.into_iter().map(|(id, _)| id).take(most)
+    };
+    let near = best_of(|scores| scores.dense, 2 * limits::DOCUMENT_HITS as usize);
+    let only_worded = |scores: &Scores| scores.lexical.filter(|_| scores.dense.is_none());
+    near.chain(best_of(only_worded, limits::DOCUMENT_WORDED_HITS)).collect()
 }
 
 /// The index, with what was stored since it last saw these documents.
@@ -174,10 +210,10 @@ async fn fill(
 }
 
 /// Leaves out all but the first of equal texts, and what is too much to rank.
-fn distinct(mut found: Vec<Passage>) -> Vec<Passage> {
+fn distinct(mut found: Vec<(Passage, Scores)>) -> Vec<(Passage, Scores)> {
     let mut seen = HashSet::new();
     let mut bytes = 0;
-    found.retain(|one| {
+    found.retain(|(one, _)| {
         bytes += one.content.len();
         bytes <= limits::CANDIDATE_BYTES_MAX
             && one.content.len() <= limits::MESSAGE_BYTES_MAX

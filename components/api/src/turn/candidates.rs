@@ -91,7 +91,7 @@ fn mean_of_best(near: &[Near], scores: &HashMap<u64, Scores>, dense: &[Option<f3
 }
 
 /// The cosine of two vectors; none where their lengths differ or one has no direction.
-fn cosine(one: &[f32], two: &[f32]) -> Option<f32> {
+pub fn cosine(one: &[f32], two: &[f32]) -> Option<f32> {
     let cosine = dot(one, two)? / norm(one);
     cosine.is_finite().then_some(cosine)
 }

@@ -350,7 +350,7 @@ async fn fill(
 }
 
 /// What is worth fetching: the best of each search in turn, so that neither crowds the other out.
-pub fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
+fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
     let order = |pick: fn(&Scores) -> Option<f32>| {
         let mut list: Vec<(u64, f32)> =
             scores.iter().filter_map(|(id, scores)| Some((*id, pick(scores)?))).collect();

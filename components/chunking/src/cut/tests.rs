@@ -119,6 +119,17 @@ fn what_stands_between_blocks_is_not_lost() {
 }
 
 #[test]
+fn marks_between_blocks_are_cut_where_they_are_too_long() {
+    let quotes = "> ".repeat(5_000);
+    let text = format!("# Deep\n\n{quotes}deep\n\n{quotes}");
+    let deep = text.find("deep").unwrap() as u32;
+    let block = |kind, level, start, end| Block { kind, level, page: 0, span: Span { start, end } };
+    let blocks =
+        vec![block(BlockKind::Heading, 1, 0, 6), block(BlockKind::Paragraph, 0, deep, deep + 4)];
+    check(&Request { measures: measures(&text), text, blocks, tokens_max: 128 });
+}
+
+#[test]
 fn a_document_of_headings_alone_is_whole() {
     let parts: Vec<_> =
         (0..500).map(|_| (BlockKind::Heading, 2, "A heading of some length")).collect();

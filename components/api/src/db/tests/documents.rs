@@ -105,10 +105,12 @@ fn a_document_is_read_indexed_and_found() {
     assert_eq!(places(r#"["boat","sea"]"#, "[1]"), [first, "2|2|-".to_owned()]);
     assert_eq!(places(r#"["bridge"]"#, "[1]"), [second]);
     assert_eq!(places(r#"["boat"]"#, "[2]"), ["-|-|-"]);
-    let found = run(&db, passages::FETCH, values!["[1]".to_owned(), "[1,2]".to_owned()]);
-    assert_eq!(found[0], r#"1|a|a.txt|1|0|1|["Top"]|0|boat"#);
-    let elsewhere = run(&db, passages::FETCH, values!["[9]".to_owned(), "[1,2]".to_owned()]);
-    assert_eq!(elsewhere, Vec::<String>::new());
+    let fetch = |documents: &str, model: i64| {
+        run(&db, passages::FETCH, values![documents.to_owned(), "[1,2]".to_owned(), model])
+    };
+    assert_eq!(fetch("[1]", 7)[0], r#"1|a|a.txt|1|0|1|["Top"]|0|boat|8 bytes"#);
+    assert_eq!(fetch("[1]", 8)[0], r#"1|a|a.txt|1|0|1|["Top"]|0|boat|-"#);
+    assert_eq!(fetch("[9]", 7), Vec::<String>::new());
     let text = run(&db, documents::TEXT, values!["a".to_owned(), 5_i64, 6_i64, nobody()]);
     assert_eq!(text, ["6 bytes|11"]);
 
