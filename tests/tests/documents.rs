@@ -184,8 +184,7 @@ fn hostile_files_are_refused_and_the_server_answers_on() {
     let alone = send(&client, Method::POST, "/api/v1/documents", &[("long.txt", long)]);
     assert_eq!(alone.status, 413, "{}", alone.body);
     // The server need not hear all of what it refuses: who still sends may find it gone.
-    let head =
-        format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n");
+    let head = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
     let line = std::io::Read::take(std::io::repeat(b'x'), 200 << 20);
     let body = reqwest::blocking::Body::new(std::io::Read::chain(std::io::Cursor::new(head), line));
     let request = client.request(Method::POST, "/api/v1/documents");

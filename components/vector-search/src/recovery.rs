@@ -187,7 +187,7 @@ impl World {
 }
 
 /// Damages a part, if there is such a part.
-fn damaged(parts: &mut Vec<Vec<u8>>, at: usize, damage: Damage) {
+fn damaged(parts: &mut [Vec<u8>], at: usize, damage: Damage) {
     let Some(part) = parts.get_mut(at) else { return };
     match damage {
         Damage::Torn(length) => part.truncate(length % part.len()),
