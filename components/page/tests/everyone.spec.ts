@@ -115,3 +115,14 @@ test("the scripts are at most 200 kB, compressed, and kept by the browser", asyn
   expect(main.headers()["content-encoding"]).toBe("br");
   expect(main.headers()["cache-control"]).toContain("immutable");
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the description of the API fits a phone, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto("/docs");
+    await expect(page.getByRole("heading", { name: "The API of Loci" })).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(await barriers(page)).toEqual([]);
+  });
+}

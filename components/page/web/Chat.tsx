@@ -5,6 +5,7 @@ import { Header } from "./Header";
 import { documents } from "./documents";
 import { LiveReply, Lost, MessageView } from "./MessageView";
 import { actions, chatOf, currentSession, type State } from "./store";
+import { chatName } from "./text";
 import { isUnanswered } from "./unanswered";
 import { Ask, Welcome } from "./Welcome";
 
@@ -58,7 +59,7 @@ export function Chat({ state }: { state: State }) {
   const list = messages?.slice(-shown) ?? [];
   const hidden = (messages?.length ?? 0) - list.length;
   return (
-    <section className={`chat${isNew ? " is-new" : ""}`} aria-label={session?.name ?? "New chat"}>
+    <section className={`chat${isNew ? " is-new" : ""}`} aria-label={chatName(session)}>
       {session && <Header session={session} messages={messages ?? []} state={state} />}
       <div className="scroller" ref={scroller} onScroll={onScroll}>
         {isNew ? (

@@ -1,6 +1,7 @@
 import type { Message, Session } from "./api";
 import { Icon } from "./icons";
 import { actions, type State } from "./store";
+import { chatName } from "./text";
 
 interface Props {
   session: Session;
@@ -24,7 +25,7 @@ export function Header({ session, messages, state }: Props) {
   const unread = broken > 0 ? `, ${broken} could not be read` : "";
   return (
     <header className="chat-header">
-      <h1>{session.name ?? "New chat"}</h1>
+      <h1>{chatName(session)}</h1>
       <button
         className="switch"
         role="switch"

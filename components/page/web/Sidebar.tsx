@@ -5,6 +5,7 @@ import { ModelBadge } from "./ModelBadge";
 import { around, useFound, type Found, type Hit } from "./found";
 import { actions, type State } from "./store";
 import { ThemeButton } from "./ThemeButton";
+import { chatName } from "./text";
 import { age } from "./time";
 
 interface Props {
@@ -16,7 +17,7 @@ interface Props {
 export function Sidebar({ state, search, onClose }: Props) {
   const [query, setQuery] = useState("");
   const wanted = query.trim().toLowerCase();
-  const found = state.sessions?.filter((session) => nameOf(session).toLowerCase().includes(wanted));
+  const found = state.sessions?.filter((session) => chatName(session).toLowerCase().includes(wanted));
   const [said, searchOn] = useFound(state.sessions, query.trim());
   const groups = new Map<string, Session[]>();
   for (const session of found ?? []) {
@@ -127,7 +128,7 @@ function Said({ hit, text, onClose }: { hit: Hit; text: string; onClose: () => v
           onClose();
         }}
       >
-        <span className="name">{nameOf(session)}</span>
+        <span className="name">{chatName(session)}</span>
         <span className="words">
           {before}
           <mark>{match}</mark>
@@ -136,10 +137,6 @@ function Said({ hit, text, onClose }: { hit: Hit; text: string; onClose: () => v
       </button>
     </li>
   );
-}
-
-function nameOf(session: Session): string {
-  return session.name?.trim() || "New chat";
 }
 
 function Row({
@@ -152,7 +149,7 @@ function Row({
   speaking: boolean;
 }) {
   const [editing, setEditing] = useState(false);
-  const name = nameOf(session);
+  const name = chatName(session);
   if (editing) {
     const done = (text: string) => {
       setEditing(false);

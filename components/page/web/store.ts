@@ -18,7 +18,7 @@ import {
   withUndo,
   type Panel,
 } from "./state";
-import { title } from "./text";
+import { chatName, title } from "./text";
 
 export * from "./state";
 
@@ -303,7 +303,7 @@ export const actions = {
   /** Hides a session at once, and deletes it when that can no longer be undone. */
   remove(session: Session): void {
     const wasShown = read().current === session.id;
-    withUndo(session.id, `Deleted “${session.name ?? "New chat"}”`, {
+    withUndo(session.id, `Deleted “${chatName(session)}”`, {
       finish: () => api.deleteSession(session.id),
       undo: () => {
         void attempt(refreshSessions);

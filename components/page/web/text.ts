@@ -29,6 +29,11 @@ export function title(content: string): string {
   return `${line.slice(0, 48).replace(/\s+\S*$/, "")}…`;
 }
 
+/** What a session is called; one without a name, or with an empty one, is called something too. */
+export function chatName(session: { name: string | null } | undefined): string {
+  return session?.name?.trim() || "New chat";
+}
+
 /** A size as people read it. */
 export function bytes(count: number): string {
   if (count < 1_000) return plural(count, "byte");

@@ -2,8 +2,12 @@
 
 use super::{Answerer, Kind, Operation, Sent, Told, operations, schemas};
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
-padding:0 1rem;color-scheme:light dark}code,pre{font-family:ui-monospace,monospace}\
+/// The colours are those of the whole page, its ground and links among them; on a phone a long path
+/// is broken rather than the page made wider.
+const STYLE: &str = ":root{color-scheme:light dark;background:Canvas;color:CanvasText}body{\
+font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
+overflow-wrap:anywhere}a{color:LinkText}\
+code,pre{font-family:ui-monospace,monospace}\
 details{border-bottom:1px solid #8884;padding:.4rem 0}summary{cursor:pointer}\
 summary code{font-weight:600}pre{overflow-x:auto;background:#8881;padding:.6rem}\
 b{display:inline-block;min-width:4.5rem}dt{margin-top:.4rem}";

@@ -71,7 +71,7 @@ async fn parse(
             return Err(ApiError::new(400, "too_many_files", message));
         }
         let mut content = Vec::new();
-        while let Some(chunk) = field.chunk().await.map_err(refusal)? {
+        while let Some(chunk) = field.chunk().await.map_err(|error| refusal_of(&name, error))? {
             content.extend_from_slice(&chunk);
         }
         take(File { name, content }).await?;
@@ -93,12 +93,20 @@ fn name_of(path: &str) -> String {
     if end == 0 { "untitled".to_owned() } else { name[..end].to_owned() }
 }
 
+/// Of several files, the one that is refused is named.
+fn refusal_of(name: &str, error: multer::Error) -> ApiError {
+    let multer::Error::FieldSizeExceeded { .. } = error else { return refusal(error) };
+    let most = limits::DOCUMENT_BYTES_MAX;
+    let message = format!("`{name}` is too long: a file may have at most {most} bytes");
+    ApiError { param: Some("file"), ..ApiError::new(413, "document_too_long", message) }
+}
+
 fn refusal(error: multer::Error) -> ApiError {
     match error {
         multer::Error::FieldSizeExceeded { .. } => {
             let most = limits::DOCUMENT_BYTES_MAX;
-            let message = format!("a file may have at most {most} bytes");
-            ApiError { param: Some("file"), ..ApiError::new(413, "document_too_long", message) }
+            let message = format!("a field may have at most {most} bytes");
+            ApiError::new(413, "document_too_long", message)
         }
         multer::Error::StreamSizeExceeded { .. } => {
             let message = format!("a form may have at most {} bytes", limits::FORM_BYTES_MAX);
@@ -187,5 +195,6 @@ mod tests {
         let long = part("name=\"file\"; filename=\"a\"", &long);
         let error = read(FORM, &format!("{long}--x--\r\n")).unwrap_err();
         assert_eq!((error.status, error.code), (413, "document_too_long"));
+        assert!(error.message.starts_with("`a` is too long"), "{}", error.message);
     }
 }
