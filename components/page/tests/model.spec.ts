@@ -49,7 +49,7 @@ test("the small model says what it cannot do, and how to have another", async ({
   const linked = { ...real, rag_document_ids: ["00000000-0000-4000-8000-000000000000"] };
   await page.route("**/sessions?**", (route) => route.fulfill({ json: [linked] }));
   await page.goto(`/#/sessions/${id}`);
-  await expect(page.locator(".under")).toContainText("hardly reads documents");
+  await expect(page.locator(".under")).toContainText("misses much in documents");
   await page.getByTitle("Model and settings").click();
   const panel = page.getByRole("complementary", { name: "Model" });
   await expect(panel.locator(".memory-list li")).toContainText("Loci small");

@@ -17,7 +17,7 @@ interface Props {
   sending: boolean;
   /** Goes to the end of the chat; none where one is there. */
   onLatest: (() => void) | undefined;
-  /** Whether the chat has documents and a model that hardly reads them. */
+  /** Whether the chat has documents and a model that misses much in them. */
   weak: boolean;
   trying: boolean;
   onTry: () => void;
@@ -148,6 +148,6 @@ function note(model: ModelStatus | null, remembers: boolean, weak: boolean): str
   }
   if (model?.status === "loading") return "The model is still loading.";
   if (!remembers) return "Memory is off: only the recent turns are shown to the model.";
-  if (weak) return "This small model hardly reads documents: add another under its name.";
+  if (weak) return "This small model misses much in documents: add another under its name.";
   return model?.backend_type === "llama.cpp" ? "Everything stays on this machine." : "";
 }

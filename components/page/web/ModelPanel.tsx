@@ -101,7 +101,7 @@ function Models({ model, mayChange }: { model: ModelStatus | null; mayChange: bo
             {isBundled(one) && (
               <p className="hint">
                 It only quotes what you said, to show that the memory works. It holds no
-                conversation, and hardly reads documents.
+                conversation, and finds less than half of what a document answers.
               </p>
             )}
           </li>
