@@ -56,6 +56,14 @@ test("what did not arrive is in the message box again", async ({ page, request }
   expect(stored).toHaveLength(2);
 });
 
+test("an answer that ends within itself is a connection that broke off", async ({ page }) => {
+  await page.route("**/sessions?**", (route) =>
+    route.fulfill({ contentType: "application/json", body: '[{"id":"' }),
+  );
+  await page.goto("/");
+  await expect(page.locator(".toast")).toContainText("The connection to the server broke off.");
+});
+
 test("a server that wants fewer questions is there all the same", async ({ page }) => {
   const error = { message: "the key may ask 60 times a minute", code: "rate_limited" };
   await page.route("**/llm/status", (route) => route.fulfill({ status: 429, json: { error } }));

@@ -335,7 +335,7 @@ export function isAway(error: unknown): boolean {
   return error.status === UNREACHABLE || gateway || error.code === "starting";
 }
 
-/** What a reply ends with whose connection does. */
+/** What an answer ends with whose connection does. */
 function brokenOff(): ApiError {
   return new ApiError("The connection to the server broke off.", UNREACHABLE, "broken_off");
 }
@@ -378,7 +378,9 @@ async function ask<T>(
     throw new ApiError("The server does not answer; is it running?", UNREACHABLE, "unreachable");
   });
   if (!response.ok) throw await failure(response);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  if (response.status === 204) return undefined as T;
+  // A connection may end within an answer too.
+  return (await response.json().catch(() => Promise.reject(brokenOff()))) as T;
 }
 
 const LIST_MAX = 1000;
