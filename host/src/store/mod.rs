@@ -1,10 +1,10 @@
 //! SQLite for guests: one writer that commits in groups, readers beside it, limits on everything.
 //!
 //! A [`Database`] is one file. It has one thread that writes, a few that read, and one that empties
-//! the write-ahead log. Only a short read runs on the async thread that asks. A [`Connection`] is what a guest
-//! holds: it costs nothing, and keeps what SQLite keeps for each connection (the last rowid, the
-//! number of changes). A statement is answered when it is durable, and whoever was answered sees
-//! what it wrote.
+//! the write-ahead log. Only a short read runs on the async thread that asks. A [`Connection`] is
+//! what a guest holds: it costs nothing, and keeps what SQLite keeps for each connection (the last
+//! rowid, the number of changes). A statement is answered when it is durable, and whoever was
+//! answered sees what it wrote.
 //!
 //! Each call is one statement and one transaction. `BEGIN`, `SAVEPOINT` and what else would leave
 //! something on a connection is refused by a text that says what to do instead (see `guard.rs`).

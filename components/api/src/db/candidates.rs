@@ -111,10 +111,10 @@ pub async fn around(
     Ok(placed.into_iter().map(|(_, one)| one).collect())
 }
 
-/// Tells each message which one is right before it. `placed` are messages in the order in which they
-/// were said, with their places; both neighbours of all that were `found` are among them, so between
-/// one of these and the next there is nothing, and between two others nothing where their places
-/// say so.
+/// Tells each message which one is right before it. `placed` are messages in the order in which
+/// they were said, with their places; both neighbours of all that were `found` are among them, so
+/// between one of these and the next there is nothing, and between two others nothing where their
+/// places say so.
 fn link(placed: &mut [(u64, Near)], found: &[u64]) {
     for at in 1..placed.len() {
         let (before, after) = (&placed[at - 1], &placed[at]);

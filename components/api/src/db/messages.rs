@@ -179,8 +179,8 @@ pub const BY_IDS: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.
 pub const MODEL: &str = "INSERT INTO models (digest) VALUES (?1) \
     ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING no";
 
-/// Stores a message of the user, durably, and reserves the place of its reply. Once that is there, it
-/// is in the place of the turns from `supersedes` on; 0 for none.
+/// Stores a message of the user, durably, and reserves the place of its reply. Once that is there,
+/// it is in the place of the turns from `supersedes` on; 0 for none.
 ///
 /// Fails with 404 if there is no such session, and with 429 if too many of its turns wait.
 pub async fn post(
