@@ -212,30 +212,38 @@ impl Server {
     /// Replays every reply that this server gave, from its receipt and from what is exported of it:
     /// each prompt must become the same, bit for bit. Only what a test took away may be missing.
     /// Does nothing where the server is not there any more, or cannot serve.
-    fn audit(&mut self) {
+    fn audit(&mut self) -> Result<()> {
         let client = self.client();
         let is_alive = self.child.try_wait().is_ok_and(|ended| ended.is_none());
-        if is_alive
-            && client.health().is_ok_and(|status| status == 200)
-            && let Err(error) = client.audit()
-        {
-            panic!("not every reply can be replayed: {error:#}");
+        match is_alive && client.health().is_ok_and(|status| status == 200) {
+            true => client.audit().context("not every reply can be replayed"),
+            false => Ok(()),
         }
+    }
+}
+
+impl Server {
+    fn show_log(&self) {
+        let log = self.log();
+        let tail: Vec<&str> = log.lines().rev().take(40).collect();
+        eprintln!("the end of the server's log:");
+        tail.iter().rev().for_each(|line| eprintln!("  {line}"));
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.audited && !std::thread::panicking() {
-            self.audit();
-        }
+        let is_audited = self.audited && !std::thread::panicking();
+        let audited = if is_audited { self.audit() } else { Ok(()) };
+        // Whatever came of it: a process that outlives its test outlives all of them.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Err(error) = audited {
+            self.show_log();
+            panic!("{error:#}");
+        }
         if std::thread::panicking() {
-            let log = self.log();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            eprintln!("the end of the server's log:");
-            tail.iter().rev().for_each(|line| eprintln!("  {line}"));
+            self.show_log();
         }
     }
 }

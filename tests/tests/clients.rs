@@ -110,10 +110,23 @@ fn the_official_mcp_client_works() {
 }
 
 #[test]
+fn the_official_mcp_client_for_javascript_works() {
+    let server = server();
+    let session = drive(&server, "mcp_js.mjs");
+    let expected = ["The violin is in the blue cupboard.", "From MCP in JavaScript."];
+    assert_eq!(said(&server, &session), expected);
+}
+
+#[test]
 fn the_official_ollama_client_works() {
     let server = server();
     let session = drive(&server, "ollama_python.py");
     assert_eq!(said(&server, &session), ["From Ollama."]);
+}
+
+#[test]
+fn everything_is_answered_as_it_is_described() {
+    drive(&server(), "openapi/check.py");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::support::tiny_model;
 
+mod apart;
+
 /// Makes a key in a data folder, and returns its text.
 fn key(data: &std::path::Path, arguments: &[&str]) -> String {
     let mut command = Command::new(binary());
@@ -226,6 +228,7 @@ fn admin_requests() -> Vec<Ask> {
         ask(Method::POST, &format!("{some}/shadow/"), Sent::Json(json!({}))),
         ask(Method::PUT, &format!("{some}/canary"), Sent::Json(json!({ "percent": 10 }))),
         ask(Method::DELETE, &format!("{some}/canary"), Sent::Nothing),
+        ask(Method::PUT, "/api/v1/policies/hooks/7", Sent::Json(json!({}))),
         ask(
             Method::PUT,
             "/api/v1/policies/hooks/assembly",
@@ -395,40 +398,6 @@ fn shape(path: &str) -> String {
         part => part,
     });
     parts.collect::<Vec<_>>().join("/")
-}
-
-#[test]
-fn what_an_assistant_remembers_is_its_keys_alone() {
-    let (server, [ada, bob, _]) = start();
-    let client = server.client();
-    let hers = settle(&client, &ada, "quibberfinch");
-    let call = |key: &str, tool: &str, arguments: Value| {
-        let params = json!({ "name": tool, "arguments": arguments });
-        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-        let request = client.request(Method::POST, "/mcp").bearer_auth(key).json(&call);
-        send(request.header("accept", "application/json, text/event-stream"))
-    };
-    let text = json!({ "text": "The secret word of the harbour is quibberfinch." });
-    assert_eq!(call("loci-wrong", "remember", text.clone()).status, 401);
-    let kept = call(&ada, "remember", text).expect(200).unwrap();
-    let notes = kept["result"]["structuredContent"]["session_id"].clone();
-    assert!(notes.is_string(), "{kept:#}");
-    for (tool, arguments) in [
-        ("recall", json!({ "query": "secret word" })),
-        ("recall", json!({ "query": "secret word", "session_id": notes })),
-        ("recall", json!({ "query": "secret word", "session_id": hers.session })),
-        ("forget", json!({ "message_id": hers.message, "session_id": hers.session })),
-        ("remember", json!({ "text": "I was here.", "session_id": notes })),
-        ("search_documents", json!({ "query": "secret word" })),
-        ("search_documents", json!({ "query": "secret", "document_ids": [hers.document] })),
-    ] {
-        let answer = call(&bob, tool, arguments).expect(200).unwrap();
-        assert!(!answer.to_string().contains(&hers.canary), "{tool}: {answer:#}");
-    }
-    let found = call(&ada, "recall", json!({ "query": "secret word" })).expect(200).unwrap();
-    assert!(found.to_string().contains(&hers.canary), "{found:#}");
-    let found = call(&ada, "search_documents", json!({ "query": "secret word" }));
-    assert!(!found.body["result"]["structuredContent"].is_null(), "{found:?}");
 }
 
 #[test]

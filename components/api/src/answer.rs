@@ -13,7 +13,7 @@ use crate::db::{Database, documents, messages, migrations, sessions, ties};
 use crate::documents::work;
 use crate::http::error::ApiError;
 use crate::http::response::{self, Response};
-use crate::http::route::{Route, route};
+use crate::http::route::{Page, Route, route};
 use crate::http::{import, owner, request, stream};
 use crate::settings::{Settings, settings};
 use crate::turn;
@@ -79,8 +79,8 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::OllamaTags => Ok(response::json(200, &ollama::tags().await)),
         Route::OpenAi(route) => openai::answer(route, database, settings, request).await,
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
-        Route::SearchMemories(id, text, limit) => {
-            Ok(response::json(200, &search(&database, &id, &text, limit).await?))
+        Route::SearchMemories(id, text, page) => {
+            Ok(response::json(200, &search(&database, &id, &text, page).await?))
         }
         Route::Draft(id) => {
             let fields = body(request).await?;
@@ -154,8 +154,8 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::ListMessages(id, page) => {
             Ok(response::json(200, &messages::list(database, &id, page).await?))
         }
-        Route::FindMessages(id, text, limit) => {
-            Ok(response::json(200, &messages::find(database, &id, &text, limit).await?))
+        Route::FindMessages(id, text, page) => {
+            Ok(response::json(200, &messages::find(database, &id, &text, page).await?))
         }
         Route::ListMemories(id, page) => {
             Ok(response::json(200, &memory::list(database, &id, page).await?))
@@ -207,7 +207,7 @@ async fn search(
     database: &Database,
     id: &str,
     text: &str,
-    limit: u32,
+    page: Page,
 ) -> Result<Vec<Memory>, ApiError> {
     if text.len() > limits::MESSAGE_BYTES_MAX {
         return Err(ApiError::invalid("query", "`query` is longer than a message may be"));
@@ -216,7 +216,8 @@ async fn search(
     let scope = Scope { session, session_id: id, before_turn: u32::MAX };
     let query = async { recall::embed_query(database, Some(session), text).await.map(Rc::new) };
     let hits = recall::look_up(database, &scope, text, query).await?;
-    let found = recall::choose(database, &scope, text, hits, limit).await?;
+    let most = page.skip.saturating_add(page.limit);
+    let found = recall::choose(database, &scope, text, hits, most).await?;
     let memory = |one: recall::Recalled| Memory {
         message_id: one.found.message,
         turn: one.found.turn,
@@ -225,7 +226,7 @@ async fn search(
         content: one.found.content,
         score: Some(one.score),
     };
-    Ok(found.into_iter().map(memory).collect())
+    Ok(found.into_iter().skip(page.skip as usize).map(memory).collect())
 }
 
 async fn post_message(

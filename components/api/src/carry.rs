@@ -99,7 +99,19 @@ pub async fn import(
         return Err(ApiError::invalid("form", message));
     }
     let name = request::name(file)?;
-    let remembers = file.get("long_term_memory_enabled").and_then(Value::as_bool).unwrap_or(true);
+    let remembers = match file.get("long_term_memory_enabled") {
+        None | Some(Value::Null) => true,
+        Some(told) => told.as_bool().ok_or_else(|| {
+            let message = "`long_term_memory_enabled` must be true, false or null";
+            ApiError::invalid("long_term_memory_enabled", message)
+        })?,
+    };
+    if let Some(told) = file.get("created_at").filter(|told| !told.is_null()) {
+        told.as_str().and_then(time::of_rfc3339).ok_or_else(|| {
+            let message = "`created_at` must be a time since 1970, or null";
+            ApiError::invalid("created_at", message)
+        })?;
+    }
     let empty = file.get("messages").and_then(Value::as_array).is_some_and(Vec::is_empty);
     let messages = match empty {
         true => Vec::new(),

@@ -42,7 +42,7 @@ pub async fn index(
         let vectors = embed(former, &new).await;
         let made = new.iter().zip(vectors).filter_map(|(text, made)| Some((text.message, made?)));
         let made: Vec<(u64, Vec<f32>)> = made.collect();
-        indexing::store_served(database, former.number, &made).await?;
+        indexing::store_served(database, indexing::served_sql, former.number, &made).await?;
     }
     let new: Vec<&Text> = texts.iter().filter(|text| text.vector.is_none()).collect();
     let mut made = embed(&current.active, &new).await.into_iter();

@@ -37,6 +37,8 @@ pub const DOCUMENT_TEXT_BYTES_MAX: usize = 8 << 20;
 pub const FORM_BYTES_MAX: u64 = 32 << 20;
 /// Pieces of a form that may wait for its parser.
 pub const FORM_FRAMES_WAITING_MAX: usize = 4;
+/// The most bytes of the name of a field of a form.
+pub const FIELD_NAME_BYTES_MAX: usize = 64;
 /// The most files of a form.
 pub const FORM_FILES_MAX: usize = 64;
 /// The most bytes of a document's text that are shown at once.
@@ -50,12 +52,14 @@ pub const SESSIONS_LIMIT_DEFAULT: u32 = 50;
 pub const MESSAGES_LIMIT_DEFAULT: u32 = 1_000;
 /// Rows in a list of memories where the client does not say.
 pub const MEMORIES_LIMIT_DEFAULT: u32 = 50;
+/// Rows of what a search in a session found, where the client does not say.
+pub const HITS_LIMIT_DEFAULT: u32 = 10;
 /// The most rows of any list.
 pub const LIST_LIMIT_MAX: u32 = 1_000;
 /// The most rows that a client may skip.
 pub const SKIP_MAX: u32 = 1_000_000_000;
-/// The most hits of a search in the memories of a session.
-pub const MEMORY_HITS_MAX: u32 = 100;
+/// The most hits of a search in documents.
+pub const PASSAGE_HITS_MAX: u32 = 100;
 
 /// The most stop texts of a request.
 pub const STOPS_MAX: usize = 8;
@@ -63,6 +67,8 @@ pub const STOPS_MAX: usize = 8;
 pub const STOP_BYTES_MAX: usize = 128;
 /// The most bytes of the JSON schema or the grammar of a reply.
 pub const CONSTRAINT_BYTES_MAX: usize = 65_536;
+/// The most tokens that an answer may be chosen among: what llama.cpp can count.
+pub const TOP_K_MAX: u32 = i32::MAX as u32;
 /// The most tokens of a reply that a client may ask for.
 pub const REPLY_TOKENS_MAX: u32 = 1_048_576;
 

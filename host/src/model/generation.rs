@@ -72,11 +72,12 @@ impl GenerationConfig {
             "temperature" => self.temperature = decimal(name, value, 0.0, 2.0)?,
             "top_p" => {
                 let wrong = || wrong(name, "a number above 0 and at most 1");
-                let top_p = decimal(name, value, 0.0, 1.0).map_err(|_| wrong())?;
-                if top_p == Some(0.0) {
+                if value.as_f64() == Some(0.0) {
                     return Err(wrong());
                 }
-                self.top_p = top_p;
+                let top_p = decimal(name, value, 0.0, 1.0).map_err(|_| wrong())?;
+                // What is above 0 stays so, however near.
+                self.top_p = top_p.map(|top_p| top_p.max(f32::MIN_POSITIVE));
             }
             "top_k" => self.top_k = whole(name, value, 0, i32::MAX as u64)?,
             "min_p" => self.min_p = decimal(name, value, 0.0, 1.0)?,

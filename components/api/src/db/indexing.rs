@@ -73,12 +73,13 @@ pub async fn store(database: &Database, model: i64, entries: &[Entry]) -> Result
     Ok(())
 }
 
-/// Stores vectors by the model whose index serves, while another one is being built. The messages
-/// stay in the queue.
+/// Stores vectors by the model whose index serves, while another one is being built. What they are
+/// of, by `sql` messages or chunks, stays in the queue.
 ///
 /// Fails with 500 if the database does.
 pub async fn store_served(
     database: &Database,
+    sql: fn(usize) -> String,
     model: i64,
     vectors: &[(u64, Vec<f32>)],
 ) -> Result<(), ApiError> {
@@ -86,16 +87,15 @@ pub async fn store_served(
         return Ok(());
     }
     let mut parameters = params![model];
-    for (message, vector) in vectors {
-        parameters.push(messages::id_value(*message));
+    for (of, vector) in vectors {
+        parameters.push(messages::id_value(*of));
         parameters.push(bytes_of(vector).into());
     }
-    let what = "the index could not be stored";
-    database.query(what, &served_sql(vectors.len()), parameters).await?;
+    database.query("the index could not be stored", &sql(vectors.len()), parameters).await?;
     Ok(())
 }
 
-/// Stores so many vectors at once, as far as their model's index serves.
+/// Stores so many vectors of messages at once, as far as their model's index serves.
 pub fn served_sql(rows: usize) -> String {
     let row = |row: usize| format!("(?{}, ?{})", 2 * row + 2, 2 * row + 3);
     let values: Vec<String> = (0..rows).map(row).collect();

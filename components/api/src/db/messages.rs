@@ -147,11 +147,11 @@ pub const ABANDON: &str = "DELETE FROM messages \
 pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, metadata \
     FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
-/// Lists the messages of a session that contain a text, latest first: session number, pattern, the
-/// most. What they came about by is not read.
+/// Lists the messages of a session that contain a text, latest first: session number, pattern,
+/// limit, skip. What they came about by is not read.
 pub const FIND: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, NULL \
     FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
-    AND content LIKE ?2 ESCAPE '\\' ORDER BY turn DESC, role LIMIT ?3";
+    AND content LIKE ?2 ESCAPE '\\' ORDER BY turn DESC, role LIMIT ?3 OFFSET ?4";
 /// Reads the turns before a turn that a prompt may show, latest first: session number, turn, the
 /// most. They are whole: what has no answer, or an empty one, or was forgotten in part, would break
 /// the alternation that chat templates rely on.
@@ -410,18 +410,18 @@ pub async fn list(
     Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
 }
 
-/// The latest messages of a session that contain this text: at most `most`. Capital letters make
-/// no difference in English.
+/// The messages of a session that contain this text, the latest first. Capital letters make no
+/// difference in English.
 ///
 /// Fails with 404 if there is no such session.
 pub async fn find(
     database: &Database,
     session_id: &str,
     text: &str,
-    most: u32,
+    page: Page,
 ) -> Result<Vec<Message>, ApiError> {
     let session = sessions::number(database, session_id).await?;
-    let parameters = params![session, containing(text), most];
+    let parameters = params![session, containing(text), page.limit, page.skip];
     let rows = database.query("the messages could not be searched", FIND, parameters).await?;
     Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
 }

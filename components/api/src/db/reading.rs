@@ -242,29 +242,7 @@ pub async fn index(database: &Database, model: i64, entries: &[Entry]) -> Result
     Ok(())
 }
 
-/// Stores vectors by the model whose index serves, while another one is being built. The chunks go
-/// on waiting.
-///
-/// Fails with 500 if the database does.
-pub async fn store_served(
-    database: &Database,
-    model: i64,
-    vectors: &[(u64, Vec<f32>)],
-) -> Result<(), ApiError> {
-    if vectors.is_empty() {
-        return Ok(());
-    }
-    let mut parameters = params![model];
-    for (chunk, vector) in vectors {
-        parameters.push(messages::id_value(*chunk));
-        parameters.push(bytes_of(vector).into());
-    }
-    let sql = served_sql(vectors.len());
-    database.query("the index could not be stored", &sql, parameters).await?;
-    Ok(())
-}
-
-/// Stores so many vectors at once, as far as their model's index serves.
+/// Stores so many vectors of chunks at once, as far as their model's index serves.
 pub fn served_sql(rows: usize) -> String {
     let row = |row: usize| format!("(?{}, ?{})", 2 * row + 2, 2 * row + 3);
     let values: Vec<String> = (0..rows).map(row).collect();

@@ -25,7 +25,7 @@ pub const BY_HOST: &[Operation] = &[
         &[(200, Json("Config"))],
         &[400, 403, 413, 415, 501],
     )
-    .sent(Sent::Json("Config"))
+    .sent(Sent::Json("NewConfig"))
     .by_host(),
     plain(
         "GET",
@@ -121,6 +121,35 @@ pub const BY_HOST: &[Operation] = &[
         &[(200, Json("Policy"))],
         &[400, 403, 404, 409, 413, 415, 501],
     )
-    .sent(Sent::Json("Empty"))
+    .sent(Sent::Json("Activation"))
+    .by_host(),
+    plain(
+        "PUT",
+        "/api/v1/policies/{digest}/canary",
+        "begin_canary",
+        "Give a policy a share of the sessions",
+        &[(200, Json("Policy"))],
+        &[400, 403, 404, 409, 413, 415, 501],
+    )
+    .sent(Sent::Json("Canary"))
+    .by_host(),
+    plain(
+        "DELETE",
+        "/api/v1/policies/{digest}/canary",
+        "end_canary",
+        "Take a policy back from its share",
+        &[(200, Json("Policy"))],
+        &[403, 404, 409, 501],
+    )
+    .by_host(),
+    plain(
+        "PUT",
+        "/api/v1/policies/hooks/{interface}",
+        "set_hook",
+        "Say what becomes of a turn whose policy fails",
+        &[(200, Json("Hook"))],
+        &[400, 403, 413, 415, 501],
+    )
+    .sent(Sent::Json("HookSetting"))
     .by_host(),
 ];

@@ -24,7 +24,7 @@ pub struct Operation {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
-    /// What may stand in the query.
+    /// What may stand in the query and in headers.
     pub query: &'static [Parameter],
     /// What is sent.
     pub body: Sent,
@@ -45,7 +45,7 @@ pub enum Answerer {
     Host,
 }
 
-/// A parameter of a query.
+/// What may stand in a query, or in a header.
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
@@ -62,6 +62,10 @@ pub enum Kind {
     Number(u32, u32),
     /// A text that is not empty.
     Text,
+    /// A line of so many bytes at most.
+    Line(usize),
+    /// A text that stands in a header.
+    Header,
 }
 
 /// What is sent with a request.
@@ -227,12 +231,17 @@ fn sent(body: Sent) -> Option<Value> {
         Sent::Nothing => None,
         Sent::Json(name) => Some(json!({ "application/json": { "schema": reference(name) } })),
         Sent::Files => Some(json!({ "multipart/form-data": { "schema": reference("Files") } })),
-        Sent::Wasm => Some(json!({ "application/wasm": { "schema": {} } })),
+        Sent::Wasm => {
+            let component = json!({ "type": "string", "format": "binary" });
+            Some(json!({ "application/wasm": { "schema": component } }))
+        }
     }
 }
 
 fn answer(told: Told) -> Value {
-    let events = json!({ "schema": { "type": "string" } });
+    // Of a stream, the schema describes each event.
+    let events = json!({ "schema": reference("Event") });
+    let lines = json!({ "schema": { "type": "object" } });
     let content = match told {
         Told::Nothing => return json!({ "description": "Done" }),
         Told::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
@@ -247,7 +256,7 @@ fn answer(told: Told) -> Value {
         }),
         Told::JsonOrLines(name) => json!({
             "application/json": { "schema": reference(name) },
-            "application/x-ndjson": events,
+            "application/x-ndjson": lines,
         }),
         Told::Html => json!({ "text/html": { "schema": { "type": "string" } } }),
     };
@@ -257,7 +266,12 @@ fn answer(told: Told) -> Value {
 fn in_path(name: &str) -> Value {
     let number = json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX });
     let text = json!({ "type": "string", "pattern": "^[0-9A-Za-z_.-]{1,64}$" });
-    let schema = if name == "message" { number } else { text };
+    let schema = match name {
+        "message" => number,
+        // Those whose policies a turn chooses.
+        "interface" => json!({ "enum": ["assembly", "truncation"] }),
+        _ => text,
+    };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
 }
 
@@ -267,9 +281,15 @@ fn in_query(parameter: &Parameter) -> Value {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Kind::Text => json!({ "type": "string", "minLength": 1, "pattern": "\\S" }),
+        Kind::Line(most) => json!({
+            "type": "string", "minLength": 1, "maxLength": most,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
+        }),
+        Kind::Header => json!({ "type": "string", "pattern": "^[0-9a-f-]{36}$" }),
     };
+    let place = if matches!(parameter.kind, Kind::Header) { "header" } else { "query" };
     let Parameter { name, about, .. } = parameter;
-    json!({ "name": name, "in": "query", "description": about, "schema": schema })
+    json!({ "name": name, "in": place, "description": about, "schema": schema })
 }
 
 /// The names that stand in a path.

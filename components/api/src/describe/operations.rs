@@ -4,7 +4,7 @@ use super::Operation;
 use super::Sent::{self, Files};
 use super::Told::{self, Events, Html, Json, JsonOrEvents, List};
 use super::entry::plain;
-use super::parameters::{END, HITS, LIMIT, QUERY, SKIP, START};
+use super::parameters::{END, LIMIT, QUERY, SESSION, SKIP, START};
 
 /// The errors of whatever takes JSON.
 const TAKES_JSON: &[u16] = &[400, 413, 415];
@@ -91,7 +91,7 @@ pub const OPERATIONS: &[Operation] = &[
         "/api/v1/sessions/{id}/policies",
         "session_policies",
         "Show the policies that a session is tied to",
-        &[(200, Json("Empty"))],
+        &[(200, Json("Ties"))],
         &[404],
     ),
     plain(
@@ -99,19 +99,19 @@ pub const OPERATIONS: &[Operation] = &[
         "/api/v1/sessions/{id}/policies",
         "tie_session",
         "Tie a session to policies, or untie it",
-        &[(200, Json("Empty"))],
-        PAST,
+        &[(200, Json("Ties"))],
+        &[400, 404, 413, 415, 501],
     )
-    .sent(Sent::Json("Empty")),
+    .sent(Sent::Json("Ties")),
     plain(
         "POST",
         "/api/v1/policies/{digest}/shadow",
         "shadow_policy",
         "Lay out past turns with a policy that is not in use, and compare",
-        &[(200, Json("Empty"))],
-        PAST,
+        &[(200, Json("ShadowReport"))],
+        &[400, 403, 404, 413, 415, 501],
     )
-    .sent(Sent::Json("Empty")),
+    .sent(Sent::Json("Shadow")),
     plain(
         "POST",
         "/api/v1/sessions/{id}/cancel",
@@ -187,7 +187,7 @@ pub const OPERATIONS: &[Operation] = &[
         "/api/v1/sessions/{id}/messages/{message}/receipt/export",
         "export_receipt",
         "The same with the texts that it refers to, to be replayed elsewhere",
-        &[(200, Json("Exported"))],
+        &[(200, Json("ExportedReceipt"))],
         &[400, 404, 409, 410],
     ),
     plain(
@@ -215,7 +215,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[(200, Json("Replayed"))],
         PAST,
     )
-    .sent(Sent::Json("Exported")),
+    .sent(Sent::Json("ExportedReceipt")),
     plain(
         "GET",
         "/api/v1/sessions/{id}/memories",
@@ -224,7 +224,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[(200, List("Memory"))],
         &[400, 404],
     )
-    .with(&[QUERY, SKIP, HITS]),
+    .with(&[QUERY, SKIP, LIMIT]),
     plain(
         "DELETE",
         "/api/v1/sessions/{id}/memories/{message}",
@@ -301,7 +301,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[(200, Json("Document"))],
         TAKES_JSON_OF,
     )
-    .sent(Sent::Json("NewName")),
+    .sent(Sent::Json("NewTitle")),
     plain(
         "DELETE",
         "/api/v1/documents/{id}",
@@ -343,6 +343,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[(200, JsonOrEvents("Completion"))],
         ASKS_MODEL,
     )
+    .with(&[SESSION])
     .sent(Sent::Json("ChatRequest")),
     plain(
         "POST",
@@ -386,6 +387,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[(200, Told::JsonOrLines("OllamaAnswer"))],
         ASKS_MODEL,
     )
+    .with(&[SESSION])
     .sent(Sent::Json("OllamaRequest")),
     plain(
         "GET",

@@ -50,6 +50,8 @@ fn entry(operation: &Operation) -> String {
             let range = match parameter.kind {
                 Kind::Number(least, most) => format!(" ({least} to {most})"),
                 Kind::Text => String::new(),
+                Kind::Line(most) => format!(" (at most {most} bytes)"),
+                Kind::Header => " (a header)".to_owned(),
             };
             format!("<dt><code>{}</code>{range}</dt><dd>{}</dd>", parameter.name, parameter.about)
         });

@@ -2,7 +2,14 @@
 
 use super::{Kind, Parameter};
 use crate::limits;
+use crate::openai::request::SESSION_HEADER;
 
+/// The session that a conversation of other clients is a turn of.
+pub(super) const SESSION: Parameter = Parameter {
+    name: SESSION_HEADER,
+    about: "The session to say it in; left out, nothing is stored",
+    kind: Kind::Header,
+};
 /// Rows to leave out.
 pub(super) const SKIP: Parameter =
     Parameter { name: "skip", about: "Rows to leave out", kind: Kind::Number(0, limits::SKIP_MAX) };
@@ -11,12 +18,6 @@ pub(super) const LIMIT: Parameter = Parameter {
     name: "limit",
     about: "The most rows to show",
     kind: Kind::Number(1, limits::LIST_LIMIT_MAX),
-};
-/// The most memories to show.
-pub(super) const HITS: Parameter = Parameter {
-    name: "limit",
-    about: "The most rows to show",
-    kind: Kind::Number(1, limits::MEMORY_HITS_MAX),
 };
 /// What is looked for.
 pub(super) const QUERY: Parameter =
@@ -38,4 +39,4 @@ pub(super) const LOG_LIMIT: Parameter =
     Parameter { name: "limit", about: "The most events to show", kind: Kind::Number(1, 1_000) };
 /// The name of a policy.
 pub(super) const NAME: Parameter =
-    Parameter { name: "name", about: "What to call the policy", kind: Kind::Text };
+    Parameter { name: "name", about: "What to call the policy", kind: Kind::Line(64) };

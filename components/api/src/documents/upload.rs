@@ -60,6 +60,7 @@ async fn parse(
     let mut form = Multipart::with_constraints(frames, boundary, constraints);
     let mut files = 0;
     while let Some(mut field) = form.next_field().await.map_err(refusal)? {
+        check_name(field.name().unwrap_or_default())?;
         let Some(name) = field.file_name().map(name_of) else {
             // A field that is no file means nothing here; it is read over.
             while field.chunk().await.map_err(refusal)?.is_some() {}
@@ -82,6 +83,18 @@ async fn parse(
         return Err(ApiError::invalid("file", message));
     }
     Ok(files)
+}
+
+/// Fails with 400 if a field has no name, or one of other signs than forms are made with.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || b"._-[]".contains(&byte);
+    let most = limits::FIELD_NAME_BYTES_MAX;
+    if (1..=most).contains(&name.len()) && name.bytes().all(is_sign) {
+        return Ok(());
+    }
+    let message =
+        format!("the name of a field of a form must be 1 to {most} letters, digits and `._-[]`");
+    Err(ApiError::new(400, "invalid_form", message))
 }
 
 /// The last part of a path, as far as it may be long.
@@ -189,6 +202,11 @@ mod tests {
     fn what_is_no_form_or_has_no_file_is_refused() {
         assert_eq!(read("application/json", "{}").unwrap_err().status, 415);
         assert_eq!(read(FORM, "--x--\r\n").unwrap_err().code, "invalid_value");
+        for name in ["", "a b", &"x".repeat(limits::FIELD_NAME_BYTES_MAX + 1)] {
+            let file = part(&format!("name=\"{name}\"; filename=\"a\""), "hello");
+            let error = read(FORM, &format!("{file}--x--\r\n")).unwrap_err();
+            assert_eq!((error.status, error.code), (400, "invalid_form"), "`{name}`");
+        }
         let cut = part("name=\"file\"; filename=\"a\"", "hello");
         assert_eq!(read(FORM, &cut[..cut.len() - 4]).unwrap_err().code, "invalid_form");
         let long = "y".repeat(limits::DOCUMENT_BYTES_MAX + 1);

@@ -9,6 +9,7 @@ use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::extraction::{self, Error, Extracted, Format, GapReason};
 use crate::bindings::policy::types::Failure;
 use crate::db::Database;
+use crate::db::indexing;
 use crate::db::reading::{self, Claimed, Entry, Read, Waiting};
 use crate::generation::{self, Current, Embedder, Serving};
 use crate::http::error::ApiError;
@@ -121,7 +122,7 @@ async fn embed(
         let made = new.iter().zip(vectors);
         let made = made.filter_map(|(waiting, made)| Some((waiting.chunk, made.ok()?)));
         let made: Vec<(u64, Vec<f32>)> = made.collect();
-        reading::store_served(database, former.number, &made).await?;
+        indexing::store_served(database, reading::served_sql, former.number, &made).await?;
     }
     let texts: Vec<String> = waiting.iter().map(text_of).collect();
     let vectors = embed_all(&current.active, &texts).await?;

@@ -143,12 +143,32 @@ where
 
 fn parse(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(mut body @ Value::Object(_)) => {
+            make_whole(&mut body);
+            let Value::Object(fields) = body else { return Ok(Map::new()) };
+            Ok(fields)
+        }
         Ok(_) => Err(ApiError::new(400, "invalid_json", "the body must be a JSON object")),
         Err(error) => {
             let message = format!("the body is not valid JSON: {error}");
             Err(ApiError::new(400, "invalid_json", message))
         }
+    }
+}
+
+/// JSON knows no whole numbers: `7.0` is `7`.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = -(2_f64.powi(53))..=2_f64.powi(53);
+            let whole = number.as_f64().filter(|it| it.fract() == 0.0 && exact.contains(it));
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
     }
 }
 
@@ -196,7 +216,7 @@ pub fn document_search(fields: &Map<String, Value>) -> Result<DocumentSearch, Ap
         let message = "`document_ids` must name at least one document";
         return Err(ApiError::invalid("document_ids", message));
     }
-    let limit = whole(fields, "limit", 1, limits::MEMORY_HITS_MAX)?.unwrap_or(10);
+    let limit = whole(fields, "limit", 1, limits::PASSAGE_HITS_MAX)?.unwrap_or(10);
     Ok(DocumentSearch { query, document_ids, limit })
 }
 
@@ -269,15 +289,16 @@ pub fn draft(fields: &Map<String, Value>) -> Result<(NewMessage, Option<u32>), A
 ///
 /// Fails with 400 for an option that is out of range.
 pub fn options(fields: &Map<String, Value>) -> Result<Options, ApiError> {
-    let top_p = decimal(fields, "top_p", 0.0, 1.0)?;
-    if top_p == Some(0.0) {
+    if fields.get("top_p").and_then(Value::as_f64) == Some(0.0) {
         return Err(ApiError::invalid("top_p", "`top_p` must be above 0 and at most 1"));
     }
+    // What is above 0 stays so, however near.
+    let top_p = decimal(fields, "top_p", 0.0, 1.0)?.map(|top_p| top_p.max(f32::MIN_POSITIVE));
     Ok(Options {
         max_tokens: whole(fields, "max_tokens", 1, limits::REPLY_TOKENS_MAX)?,
         temperature: decimal(fields, "temperature", 0.0, 2.0)?,
         top_p,
-        top_k: whole(fields, "top_k", 0, u32::MAX)?,
+        top_k: whole(fields, "top_k", 0, limits::TOP_K_MAX)?,
         min_p: decimal(fields, "min_p", 0.0, 1.0)?,
         repeat_penalty: decimal(fields, "repeat_penalty", 1.0, 2.0)?,
         seed: whole(fields, "seed", 0, u32::MAX)?,
@@ -379,106 +400,4 @@ fn decimal(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn message(body: Value) -> Result<NewMessage, ApiError> {
-        new_message(body.as_object().unwrap())
-    }
-
-    fn fails(body: Value) -> (u16, Option<&'static str>) {
-        let error = message(body).unwrap_err();
-        (error.status, error.param)
-    }
-
-    #[test]
-    fn a_message_needs_a_role_and_a_content() {
-        assert!(message(json!({ "role": "user", "content": "hi" })).is_ok());
-        assert_eq!(fails(json!({ "content": "hi" })), (400, Some("role")));
-        assert_eq!(fails(json!({ "role": "assistant", "content": "hi" })), (400, Some("role")));
-        assert_eq!(fails(json!({ "role": "user" })), (400, Some("content")));
-        assert_eq!(fails(json!({ "role": "user", "content": 7 })), (400, Some("content")));
-        assert_eq!(fails(json!({ "role": "user", "content": " \n" })), (400, Some("content")));
-    }
-
-    #[test]
-    fn a_message_of_the_most_bytes_is_taken_and_one_more_is_413() {
-        let text = "x".repeat(limits::MESSAGE_BYTES_MAX);
-        assert!(message(json!({ "role": "user", "content": text })).is_ok());
-        let error = message(json!({ "role": "user", "content": format!("{text}x") })).unwrap_err();
-        assert_eq!(error.status, 413);
-        assert!(error.message.contains("65536") && error.message.contains("65537"));
-    }
-
-    #[test]
-    fn options_have_ranges() {
-        let with = |name: &str, value: Value| {
-            let mut body = json!({ "role": "user", "content": "hi" });
-            body[name] = value;
-            message(body)
-        };
-        for (name, bad) in [
-            ("temperature", json!(-1)),
-            ("temperature", json!(2.01)),
-            ("temperature", json!("hot")),
-            ("top_p", json!(0)),
-            ("top_p", json!(1.5)),
-            ("top_k", json!(-3)),
-            ("max_tokens", json!(0)),
-            ("max_tokens", json!(1.5)),
-            ("seed", json!(4_294_967_296_u64)),
-            ("stop", json!([])),
-            ("stop", json!(["a", 7])),
-            ("stop", json!("x".repeat(129))),
-            ("stop", json!(vec!["x"; 9])),
-            ("stream", json!("yes")),
-        ] {
-            let error = with(name, bad).unwrap_err();
-            assert_eq!((error.status, error.param), (400, Some(name)));
-        }
-        let options = with("temperature", json!(0)).unwrap().options;
-        assert_eq!(options.temperature, Some(0.0));
-        assert_eq!(with("stop", json!("END")).unwrap().options.stop, ["END"]);
-        assert_eq!(with("seed", Value::Null).unwrap().options, Options::default());
-    }
-
-    #[test]
-    fn what_is_not_json_is_told_where() {
-        let error = parse(b"{\"role\": \"user\",").unwrap_err();
-        assert_eq!(error.status, 400);
-        assert!(error.message.contains("JSON") && error.message.contains("column"));
-        assert_eq!(parse(b"[]").unwrap_err().code, "invalid_json");
-        assert_eq!(parse(b"\xff\xfe").unwrap_err().code, "invalid_json");
-    }
-
-    #[test]
-    fn only_json_is_taken() {
-        assert!(check_content_type("application/json; charset=utf-8").is_ok());
-        assert!(check_content_type("Application/JSON").is_ok());
-        assert_eq!(check_content_type("text/plain").unwrap_err().status, 415);
-        assert_eq!(check_content_type("").unwrap_err().status, 415);
-    }
-
-    #[test]
-    fn a_session_has_a_name_and_documents_or_neither() {
-        let session = |body: Value| new_session(body.as_object().unwrap());
-        let none = NewSession { name: None, rag_document_ids: None };
-        assert_eq!(session(json!({})), Ok(none));
-        assert_eq!(session(json!({ "name": 7 })).unwrap_err().param, Some("name"));
-        assert_eq!(session(json!({ "name": "x".repeat(513) })).unwrap_err().status, 400);
-        let bad = session(json!({ "rag_document_ids": [1] })).unwrap_err();
-        assert_eq!(bad.param, Some("rag_document_ids"));
-        assert!(enabled(json!({ "enabled": "yes" }).as_object().unwrap()).is_err());
-        assert!(new_name(json!({}).as_object().unwrap()).is_err());
-        assert_eq!(new_name(json!({ "name": null }).as_object().unwrap()), Ok(None));
-    }
-
-    #[test]
-    fn events_are_wanted_by_header() {
-        let mut headers = HeaderMap::new();
-        assert!(!accepts_events(&headers));
-        headers.insert("accept", "application/json, text/event-stream;q=0.9".parse().unwrap());
-        assert!(accepts_events(&headers));
-    }
-}
+mod tests;

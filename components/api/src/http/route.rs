@@ -55,14 +55,14 @@ pub enum Route {
     ImportSession,
     /// `GET /api/v1/sessions/{id}/messages`.
     ListMessages(String, Page),
-    /// `GET /api/v1/sessions/{id}/messages?query=…`: the text, and the most messages.
-    FindMessages(String, String, u32),
+    /// `GET /api/v1/sessions/{id}/messages?query=…`: the text.
+    FindMessages(String, String, Page),
     /// `POST /api/v1/sessions/{id}/messages/import`.
     ImportMessages(String),
     /// `GET /api/v1/sessions/{id}/memories`.
     ListMemories(String, Page),
-    /// `GET /api/v1/sessions/{id}/memories?query=…`: the query, and the most hits.
-    SearchMemories(String, String, u32),
+    /// `GET /api/v1/sessions/{id}/memories?query=…`: the query.
+    SearchMemories(String, String, Page),
     /// `DELETE /api/v1/sessions/{id}/memories/{message}`.
     ForgetMemory(String, u64),
     /// What is about turns of the past.
@@ -164,8 +164,8 @@ fn session(
             "GET" => match text(query)? {
                 None => Ok(Route::ListMessages(id, page(query, limits::MESSAGES_LIMIT_DEFAULT)?)),
                 Some(text) => {
-                    let limit = number(query, "limit", 1, limits::MEMORY_HITS_MAX, 10)?;
-                    Ok(Route::FindMessages(id, text, limit))
+                    let page = page(query, limits::HITS_LIMIT_DEFAULT)?;
+                    Ok(Route::FindMessages(id, text, page))
                 }
             },
             _ => Err(wrong_method(method, path, "GET, POST")),
@@ -199,8 +199,8 @@ fn memories(id: String, query: &str) -> Result<Route, ApiError> {
     match text(query)? {
         None => Ok(Route::ListMemories(id, page(query, limits::MEMORIES_LIMIT_DEFAULT)?)),
         Some(text) => {
-            let limit = number(query, "limit", 1, limits::MEMORY_HITS_MAX, 10)?;
-            Ok(Route::SearchMemories(id, text, limit))
+            let page = page(query, limits::HITS_LIMIT_DEFAULT)?;
+            Ok(Route::SearchMemories(id, text, page))
         }
     }
 }
@@ -303,7 +303,8 @@ mod tests {
     fn a_search_is_a_list_with_a_query() {
         let path = "/api/v1/sessions/x/memories";
         let found = route("GET", path, "query=blue+cupboard&limit=3");
-        assert_eq!(found, Ok(Route::SearchMemories("x".to_owned(), "blue cupboard".to_owned(), 3)));
+        let (text, page) = ("blue cupboard".to_owned(), Page { skip: 0, limit: 3 });
+        assert_eq!(found, Ok(Route::SearchMemories("x".to_owned(), text, page)));
         assert_eq!(status("GET", path, "query=%20"), 400);
         let all = route("GET", path, "");
         assert_eq!(all, Ok(Route::ListMemories("x".to_owned(), Page { skip: 0, limit: 50 })));
@@ -312,10 +313,13 @@ mod tests {
     #[test]
     fn messages_are_found_by_what_they_say() {
         let path = "/api/v1/sessions/x/messages";
-        let found = route("GET", path, "query=blue+cup&limit=3");
-        assert_eq!(found, Ok(Route::FindMessages("x".to_owned(), "blue cup".to_owned(), 3)));
+        let found = route("GET", path, "query=blue+cup&skip=7");
+        let (text, page) = ("blue cup".to_owned(), Page { skip: 7, limit: 10 });
+        assert_eq!(found, Ok(Route::FindMessages("x".to_owned(), text, page)));
         assert_eq!(status("GET", path, "query="), 400);
-        assert_eq!(status("GET", path, "query=a&limit=101"), 400);
+        for query in ["query=a&limit=1001", "query=a&skip=-1"] {
+            assert_eq!(status("GET", path, query), 400, "{query}");
+        }
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub async fn answer(settings: Rc<Settings>, request: Request) -> Result<Response
         },
         _ => return Err(wrong("`prompt` must be a string")),
     };
+    if prompt.is_empty() {
+        return Err(wrong("`prompt` must not be empty: there would be nothing to go on from"));
+    }
     let prompt = Prompt::Text(vec![prompt.clone()]);
     alone(Kind::Text, prompt, asked, &settings).await
 }

@@ -64,10 +64,29 @@ impl Call {
         let body = self.bytes("application/json")?;
         let refused = |message| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", message);
         match serde_json::from_slice(body) {
-            Ok(Value::Object(object)) => Ok(object),
+            Ok(Value::Object(mut object)) => {
+                object.values_mut().for_each(make_whole);
+                Ok(object)
+            }
             Ok(_) => Err(refused("the body must be a JSON object".to_owned())),
             Err(error) => Err(refused(format!("the body is not JSON: {error}"))),
         }
+    }
+}
+
+/// JSON knows no whole numbers: `7.0` is `7`.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = -(2_f64.powi(53))..=2_f64.powi(53);
+            let whole = number.as_f64().filter(|it| it.fract() == 0.0 && exact.contains(it));
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
     }
 }
 

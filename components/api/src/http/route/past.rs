@@ -28,7 +28,7 @@ pub fn policies(method: &str, path: &str, rest: &[&str]) -> Result<Route, ApiErr
         });
     }
     match rest {
-        [] | [_] | [_, "activate"] => {
+        [] | [_] | [_, "activate" | "canary"] | ["hooks", _] => {
             let message =
                 format!("`{path}` needs Loci's own host: here, no policy can be replaced");
             Err(ApiError::new(501, "needs_loci_host", message))
