@@ -56,10 +56,17 @@ pub struct Health {
     pub asked: HashMap<String, Counts>,
     /// What was asked of the candidate since it has its share.
     pub candidate: Counts,
-    /// The policy that the failures are of, and how many there were in a row.
-    policy: String,
+    /// The policies that failed when they were asked last, by digest: a session that is tied to
+    /// another one says nothing of them.
+    troubles: HashMap<String, Trouble>,
+}
+
+/// How a policy failed since it last did well.
+#[derive(Default)]
+struct Trouble {
+    /// How often.
     failures: u32,
-    /// How often it was set aside since it last did well, and until when it is.
+    /// How often it was set aside for that, and until when it is.
     pauses: u32,
     until: Option<Instant>,
 }
@@ -91,22 +98,23 @@ impl Health {
         if let Some(canary) = canary.filter(|canary| canary.digest == digest) {
             return self.take_of_candidate(canary, failed);
         }
-        if self.policy != digest || !failed {
-            let policy = if failed { digest } else { "" };
-            (self.policy, self.failures) = (policy.to_owned(), 0);
-            (self.pauses, self.until) = (0, None);
-        }
         if !failed || !reload {
+            self.troubles.remove(digest);
             return Remedy::Nothing;
         }
-        self.failures += 1;
+        // What was removed while a turn asked it needs no place.
+        if self.troubles.len() >= COUNTED_MAX && !self.troubles.contains_key(digest) {
+            return Remedy::Nothing;
+        }
+        let trouble = self.troubles.entry(digest.to_owned()).or_default();
+        trouble.failures += 1;
         // Once it was set aside, a single failure more is enough.
-        if self.failures < FAILURES_MAX && self.pauses == 0 {
+        if trouble.failures < FAILURES_MAX && trouble.pauses == 0 {
             return Remedy::Nothing;
         }
-        let pause = PAUSE_MIN.saturating_mul(1 << self.pauses.min(16)).min(PAUSE_MAX);
-        self.until = Some(Instant::now() + pause);
-        self.pauses += 1;
+        let pause = PAUSE_MIN.saturating_mul(1 << trouble.pauses.min(16)).min(PAUSE_MAX);
+        trouble.until = Some(Instant::now() + pause);
+        trouble.pauses += 1;
         Remedy::Reload
     }
 
@@ -131,7 +139,8 @@ impl Health {
 
     /// Whether this policy is set aside.
     pub fn is_aside(&self, digest: &str) -> bool {
-        self.policy == digest && self.until.is_some_and(|until| Instant::now() < until)
+        let until = self.troubles.get(digest).and_then(|trouble| trouble.until);
+        until.is_some_and(|until| Instant::now() < until)
     }
 }
 
@@ -164,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn a_session_tied_to_another_policy_hides_no_failure() {
+        let mut health = Health::default();
+        let mut take = |digest, failed| health.take(digest, failed, None, true);
+        for _ in 0..2 {
+            assert_eq!(take("aa", true), Remedy::Nothing);
+            assert_eq!(take("tied", false), Remedy::Nothing);
+            assert_eq!(take("broken", true), Remedy::Nothing);
+        }
+        assert_eq!(take("aa", true), Remedy::Reload);
+        assert_eq!(take("tied", false), Remedy::Nothing);
+        assert!(health.is_aside("aa") && !health.is_aside("tied") && !health.is_aside("broken"));
+    }
+
+    #[test]
     fn a_policy_that_fails_again_and_again_is_set_aside_for_longer_each_time() {
         let mut health = Health::default();
         let mut remedies = Vec::new();
@@ -173,7 +196,8 @@ mod tests {
         assert_eq!(&remedies[..2], [Remedy::Nothing, Remedy::Nothing]);
         assert_eq!(&remedies[2..], [Remedy::Reload, Remedy::Reload]);
         assert!(health.is_aside("aa") && !health.is_aside("bb"));
-        let left = health.until.map(|until| until - Instant::now()).expect("set aside");
+        let left = health.troubles["aa"].until.map(|until| until - Instant::now());
+        let left = left.expect("set aside");
         assert!(left > PAUSE_MIN, "{left:?}");
         assert_eq!(health.take("aa", false, None, true), Remedy::Nothing);
         assert!(!health.is_aside("aa"));
