@@ -258,14 +258,20 @@ impl Registry {
     }
 
     /// Goes on counting where the last run ended. A candidate whose budget was used up in its last
-    /// moments is taken back now.
+    /// moments is taken back now, and so is one that cannot be loaded any more. Compiles: it blocks
+    /// for up to seconds.
     pub(super) fn restore_counts(&self) {
         for hook in &self.hooks {
             let Some(share) = lock(&self.state).shares.get(hook.name()).cloned() else { continue };
             lock(&self.watch.0).entry(hook.name()).or_default().candidate = share.counts;
-            if share.counts.is_over(&share.canary)
-                && let Err(fault) = self.end_canary(hook.name(), &share.canary.digest, OVER)
-            {
+            let digest = &share.canary.digest;
+            let why = match self.load(hook, digest) {
+                _ if share.counts.is_over(&share.canary) => OVER.to_owned(),
+                Ok(_) => continue,
+                Err(fault) => fault.to_string(),
+            };
+            warn!("The candidate `{digest}` for {} is taken back: {why}", hook.name());
+            if let Err(fault) = self.end_canary(hook.name(), digest, &why) {
                 warn!("The candidate for {}: {fault}", hook.name());
             }
         }

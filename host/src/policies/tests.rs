@@ -268,3 +268,23 @@ fn what_becomes_of_a_failed_turn_is_said_for_each_hook() {
     assert!(matches!(registry.set_on_failure("x", OnFailure::Closed), Err(Fault::NoHook { .. })));
     assert_eq!(host.start().choose("a")[0].on_failure, OnFailure::Closed);
 }
+
+#[test]
+fn a_candidate_that_cannot_be_loaded_any_more_is_taken_back_at_start() {
+    let host = Host::new();
+    let registry = host.start();
+    let (lost, kept) = (add(&registry, "lost"), add(&registry, "kept"));
+    registry.begin_canary(&kept.digest, 10, 3).expect("begun");
+    let registry = host.start();
+    assert_eq!(lock(&registry.state).candidate("assembly"), Some(kept.digest.as_str()));
+    registry.begin_canary(&lost.digest, 10, 3).expect("begun");
+    let files = std::fs::read_dir(host.data.path().join(FOLDER)).expect("a folder");
+    let of_lost = |path: &std::path::PathBuf| path.to_string_lossy().contains(&lost.digest);
+    let file = files.map(|it| it.expect("a file").path()).find(of_lost).expect("its file");
+    std::fs::remove_file(file).expect("removed");
+    for _ in 0..2 {
+        let registry = host.start();
+        assert_eq!(lock(&registry.state).candidate("assembly"), None);
+        assert_eq!(registry.log(1)[0]["what"], "canary-ended");
+    }
+}

@@ -69,10 +69,15 @@ impl Policies {
         question: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
         let answer = self.look_at(hook, question)?;
-        if let Some(choice) = self.choice(hook).filter(|_| self.is_live) {
-            versions::tell(hook, &choice.digest, answer.is_err());
-        }
+        self.tell(hook, answer.is_err());
         answer
+    }
+
+    /// Tells the host how the policy for a hook did.
+    fn tell(&self, hook: Hook, failed: bool) {
+        if let Some(choice) = self.choice(hook).filter(|_| self.is_live) {
+            versions::tell(hook, &choice.digest, failed);
+        }
     }
 
     /// Asks the policy for a hook about itself, which must not wait.
@@ -90,8 +95,14 @@ impl Policies {
         if self.choice(hook).is_some_and(|choice| choice.digest.is_empty()) {
             return Err("it failed too often, and is set aside for a while".to_owned());
         }
-        if self.gone.contains(&hook) || !versions::select(hook, self.digest(hook)) {
-            return Err("it is not there any more".to_owned());
+        let gone = || "it is not there any more".to_owned();
+        if self.gone.contains(&hook) {
+            return Err(gone());
+        }
+        if !versions::select(hook, self.digest(hook)) {
+            // A candidate that cannot be loaded must not have its share for ever.
+            self.tell(hook, true);
+            return Err(gone());
         }
         let before = versions::spent();
         let answer = question();
