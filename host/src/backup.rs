@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::BackupArguments;
+use crate::file::private_folder;
 use crate::store;
 
 /// The list, in the folder of a backup.
@@ -116,8 +117,7 @@ pub fn restore(arguments: &BackupArguments) -> Result<()> {
             file.display()
         );
     }
-    fs::create_dir_all(data)
-        .with_context(|| format!("cannot make the folder `{}`", data.display()))?;
+    private_folder(data).with_context(|| format!("cannot make the folder `{}`", data.display()))?;
     put(backup, data, &list).with_context(|| format!("cannot restore `{}`", data.display()))?;
     eprintln!("`{}` is as it was at {}", data.display(), list.at);
     Ok(())

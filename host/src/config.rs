@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
+use crate::file::private_folder;
 use crate::manifest;
 use crate::model::llama::Kind;
 use crate::slot::Size;
@@ -213,7 +214,7 @@ impl ServeArguments {
         let bundled_model = app.parent().map(|folder| folder.join(DEFAULT_MODEL));
         let bundled_model = bundled_model.filter(|model| model.is_file());
         let model = self.model.or_else(|| bundled_model.clone());
-        std::fs::create_dir_all(&self.data)
+        private_folder(&self.data)
             .with_context(|| format!("cannot make the folder `{}`", self.data.display()))?;
         let data = self
             .data

@@ -204,25 +204,24 @@ fn tick(engines: [EngineWeak; 2]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn engines() -> (Engines, std::path::PathBuf) {
-        let folder = std::env::temp_dir().join(format!("loci-engine-{}", std::process::id()));
-        (Engines::new(&folder).expect("engines"), folder)
+    fn engines() -> (Engines, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        (Engines::new(folder.path()).expect("engines"), folder)
     }
 
     #[test]
     fn compiled_code_is_no_component() {
-        let (engines, folder) = engines();
+        let (engines, _folder) = engines();
         let empty = b"\0asm\x0d\0\x01\0";
         compile(engines.guests(), empty).expect("an empty component");
         let compiled = engines.guests().precompile_component(empty).expect("compiled");
         assert!(compile(engines.guests(), &compiled).is_err());
         assert!(compile(engines.guests(), b"(component)").is_err(), "text is no component");
-        let _ = std::fs::remove_dir_all(folder);
     }
 
     #[test]
     fn what_is_too_large_is_not_compiled() {
-        let (engines, _) = engines();
+        let (engines, _folder) = engines();
         let error =
             compile(engines.guests(), &vec![0; COMPONENT_BYTES_MAX + 1]).expect_err("refused");
         assert!(error.to_string().contains("67108865 bytes"), "{error}");

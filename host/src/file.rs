@@ -1,8 +1,8 @@
-//! Small files that are replaced as a whole.
+//! Small files that are replaced as a whole, and folders that are their owner's alone.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Who may read a file.
@@ -33,6 +33,16 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     }
 }
 
+/// Makes a folder, and those around it, that nobody but its owner can enter. One that is there
+/// stays as it is. Blocks.
+///
+/// # Errors
+///
+/// Fails if it cannot be made.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +57,20 @@ mod tests {
         assert_eq!(fs::read(&path).expect("it is there"), b"two");
         let mode = fs::metadata(&path).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o077, 0);
+    }
+
+    #[test]
+    fn a_new_folder_is_its_owners_and_an_old_one_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode =
+            |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        let (outer, inner) = (folder.path().join("a"), folder.path().join("a/b"));
+        private_folder(&inner).expect("made");
+        assert_eq!((mode(&outer), mode(&inner)), (0o700, 0o700));
+        let old = folder.path().join("old");
+        fs::create_dir(&old).expect("made");
+        fs::set_permissions(&old, fs::Permissions::from_mode(0o750)).expect("set");
+        private_folder(&old).expect("there");
+        assert_eq!(mode(&old), 0o750);
     }
 }

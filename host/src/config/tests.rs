@@ -30,7 +30,8 @@ fn what_cannot_be_is_refused() {
 
 #[test]
 fn a_model_that_is_named_must_exist() {
-    let folder = std::env::temp_dir().join(format!("loci-config-{}", std::process::id()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
     std::fs::create_dir_all(folder.join("models")).expect("a folder");
     std::fs::write(folder.join("spin.toml"), "").expect("a file");
     let (data, app) = (folder.join("data"), folder.join("spin.toml"));
@@ -43,7 +44,6 @@ fn a_model_that_is_named_must_exist() {
     other.extend(["--model", "no-such.gguf"]);
     let error = parse(&other).complete().expect_err("refused").to_string();
     assert!(error.contains("`no-such.gguf`"), "{error}");
-    std::fs::remove_dir_all(folder).expect("removed");
 }
 
 /// What `loci serve` takes, but for `--help`.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::conversations::{self, Conversation};
 use super::scores::{DEPTHS, Scores};
 use crate::config::{RecallArguments, ServeConfig};
+use crate::file::private_folder;
 use crate::serve::{local::Local, shutdown};
 
 /// Messages that are imported at once: so many, of so many bytes.
@@ -219,26 +220,25 @@ fn bar(steps: usize) -> ProgressBar {
 /// The folder of the database.
 struct Folder {
     path: PathBuf,
-    is_temporary: bool,
+    /// What removes it in the end, unless it is to be kept. Nobody else can read or foresee it: it
+    /// holds conversations, and code that is run.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Folder {
     fn open(keep: Option<&Path>) -> Result<Self> {
-        let temporary = || std::env::temp_dir().join(format!("loci-eval-{}", std::process::id()));
-        let path = keep.map_or_else(temporary, Path::to_owned);
+        let (path, temporary) = match keep {
+            Some(path) => (path.to_owned(), None),
+            None => {
+                let folder = tempfile::Builder::new().prefix("loci-eval-").tempdir()?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
         let failed = || format!("cannot use the folder `{}`", path.display());
-        fs::create_dir_all(&path).with_context(failed)?;
+        private_folder(&path).with_context(failed)?;
         let is_empty = fs::read_dir(&path).with_context(failed)?.next().is_none();
         ensure!(is_empty, "the folder `{}` is not empty", path.display());
-        Ok(Self { path: path.canonicalize().with_context(failed)?, is_temporary: keep.is_none() })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.is_temporary {
-            drop(fs::remove_dir_all(&self.path));
-        }
+        Ok(Self { path: path.canonicalize().with_context(failed)?, _temporary: temporary })
     }
 }
 
@@ -262,5 +262,21 @@ mod tests {
         assert!(batches.len() > 1);
         assert!(batches.iter().all(|batch| batch[0]["role"] == "user"));
         assert_eq!(batches.concat(), messages);
+    }
+
+    #[test]
+    fn a_folder_is_nobody_elses_and_goes_unless_it_is_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (one, other) = (Folder::open(None).expect("one"), Folder::open(None).expect("two"));
+        assert_ne!(one.path, other.path);
+        let mode = fs::metadata(&one.path).expect("a folder").permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+        let (path, kept) = (one.path.clone(), other.path.join("kept"));
+        drop(one);
+        assert!(!path.exists());
+        drop(Folder::open(Some(&kept)).expect("a folder"));
+        assert!(kept.exists());
+        fs::write(kept.join("file"), "").expect("written");
+        assert!(Folder::open(Some(&kept)).is_err(), "it is not empty");
     }
 }

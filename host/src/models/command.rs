@@ -9,6 +9,7 @@ use super::add;
 use super::catalog::{Catalog, Entry, Source};
 use super::origin::Origin;
 use crate::config::{ModelsArguments, ModelsCommand};
+use crate::file::private_folder;
 use crate::model::llama::{self, Description};
 
 /// Does what the arguments say, and tells it on the standard output. Blocks.
@@ -17,7 +18,7 @@ use crate::model::llama::{self, Description};
 ///
 /// Fails as what was asked for does.
 pub fn run(arguments: ModelsArguments) -> Result<()> {
-    std::fs::create_dir_all(&arguments.data)
+    private_folder(&arguments.data)
         .with_context(|| format!("cannot make the folder `{}`", arguments.data.display()))?;
     let data = arguments.data.canonicalize()?;
     let catalog = Catalog::new(&data, Vec::new());
