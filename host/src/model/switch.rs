@@ -24,6 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Switch {
     active: ArcSwap<Named>,
     next: Mutex<Next>,
+    /// Held while a choice is noted, so that the newest one is noted last.
+    keeping: Mutex<()>,
     generation: ArcSwap<GenerationConfig>,
 }
 
@@ -60,6 +62,7 @@ impl Switch {
         Self {
             active: ArcSwap::from_pointee(Named { name, backend }),
             next: Mutex::default(),
+            keeping: Mutex::default(),
             generation: ArcSwap::from_pointee(generation),
         }
     }
@@ -81,25 +84,41 @@ impl Switch {
 
     /// Replaces the active model by the one that `begin` begins to load, as soon as it can answer
     /// and `keep` has noted the choice. Another model that is being loaded is given up. Must be
-    /// called on a thread of the runtime; returns at once.
+    /// called on a thread of the runtime; blocks only while `keep` does, where the model answers
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// Fails as `keep` does, where the model answers already.
     pub fn load(
         self: &Arc<Self>,
         name: &str,
         begin: impl FnOnce() -> Arc<dyn ChatBackend>,
         keep: impl FnOnce() -> Result<(), String> + Send + 'static,
-    ) -> Loading {
+    ) -> Result<Loading, String> {
         let active = self.active.load();
         let answers = active.name == name && active.backend.status().state == State::Ready;
         let mut next = self.next();
         next.number += 1;
         next.model = None;
+        let number = next.number;
         if answers {
-            return Loading::Active;
+            drop(next);
+            return self.keep(number, keep).map(|_| Loading::Active);
         }
         let model = Arc::new(Named { name: name.to_owned(), backend: begin() });
         next.model = Some(Pending::Loading(Arc::clone(&model)));
-        tokio::spawn(follow(Arc::clone(self), next.number, model, keep));
-        Loading::Begun
+        tokio::spawn(follow(Arc::clone(self), number, model, keep));
+        Ok(Loading::Begun)
+    }
+
+    /// Has a choice noted, unless there is a newer one. False then.
+    fn keep(&self, number: u64, keep: impl FnOnce() -> Result<(), String>) -> Result<bool, String> {
+        let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.next().number != number {
+            return Ok(false);
+        }
+        keep().map(|()| true)
     }
 
     fn next(&self) -> MutexGuard<'_, Next> {
@@ -147,10 +166,15 @@ async fn follow(
         }
     };
     let failed = match failed {
-        None => match tokio::task::spawn_blocking(keep).await {
-            Ok(kept) => kept.err(),
-            Err(error) => Some(error.to_string()),
-        },
+        None => {
+            let keeper = Arc::clone(&switch);
+            match tokio::task::spawn_blocking(move || keeper.keep(number, keep)).await {
+                Ok(Ok(true)) => None,
+                Ok(Ok(false)) => return,
+                Ok(Err(reason)) => Some(reason),
+                Err(error) => Some(error.to_string()),
+            }
+        }
         failed => failed,
     };
     match &failed {

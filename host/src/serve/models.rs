@@ -1,6 +1,6 @@
 //! The chat model of this host, and those that can take its place while it serves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -59,6 +59,9 @@ impl Models {
             Self { chat: Arc::new(none), catalog, kept, by_default, setup: setup(config), remote };
         match entry {
             Some(entry) => {
+                if entry.source == Source::Server {
+                    models.drop_states();
+                }
                 let backend = models.begin(&entry);
                 let chat = Switch::new(entry.name, backend, models.kept.generation());
                 models.chat = Arc::new(chat);
@@ -74,10 +77,7 @@ impl Models {
     /// Begins to load a model.
     fn begin(&self, entry: &Entry) -> Arc<dyn ChatBackend> {
         match &self.remote {
-            Some(remote) if entry.source == Source::Server => {
-                self.drop_states();
-                Arc::clone(remote)
-            }
+            Some(remote) if entry.source == Source::Server => Arc::clone(remote),
             _ => Arc::new(LlamaChat::load(entry.path.clone(), self.setup.clone())),
         }
     }
@@ -85,20 +85,26 @@ impl Models {
     /// Removes the evaluated state of conversations that another model left on the disk: where no
     /// llama.cpp answers, nobody would forget it with its session.
     fn drop_states(&self) {
-        if let Some(states) = &self.setup.states {
-            // Mostly there are none.
-            drop(std::fs::remove_dir_all(states));
-        }
+        drop_states(self.setup.states.as_deref());
     }
 
-    /// Has this model chat as soon as it can, and from the next start on.
-    pub fn choose(&self, entry: &Entry) -> Loading {
+    /// Has this model chat as soon as it can, and from the next start on. Blocks while the choice
+    /// is noted, where it chats already.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it chats already, and the choice cannot be noted.
+    pub fn choose(&self, entry: &Entry) -> Result<Loading, String> {
         let kept = Arc::clone(&self.kept);
         let chosen = Chosen { name: entry.name.clone(), instead_of: self.by_default.clone() };
         let is_default = identity(entry) == self.by_default;
+        // Only now: a server that never answers takes no model's place.
+        let states = self.setup.states.clone().filter(|_| entry.source == Source::Server);
         let keep = move || {
             let chosen = (!is_default).then_some(chosen);
-            kept.set_chat(chosen).map_err(|error| format!("{error:#}"))
+            kept.set_chat(chosen).map_err(|error| format!("{error:#}"))?;
+            drop_states(states.as_deref());
+            Ok(())
         };
         self.chat.load(&entry.name, || self.begin(entry), keep)
     }
@@ -113,6 +119,13 @@ impl Models {
         self.kept.set_generation(generation.clone())?;
         self.chat.set_generation(generation);
         Ok(())
+    }
+}
+
+fn drop_states(states: Option<&Path>) {
+    if let Some(states) = states {
+        // Mostly there are none.
+        drop(std::fs::remove_dir_all(states));
     }
 }
 

@@ -66,7 +66,7 @@ fn switch(backend: &Arc<Scripted>) -> Arc<Switch> {
 
 fn load(switch: &Arc<Switch>, name: &str, backend: &Arc<Scripted>) -> Loading {
     let backend = Arc::clone(backend) as Arc<dyn ChatBackend>;
-    switch.load(name, || backend, || Ok(()))
+    switch.load(name, || backend, || Ok(())).expect("it can be noted")
 }
 
 async fn tokens(switch: &Switch) -> u32 {
@@ -115,10 +115,28 @@ async fn a_model_that_cannot_be_loaded_changes_nothing_and_says_why() {
     assert_eq!((tokens(&switch).await, switch.status().state), (1, State::Ready));
 
     let unkept = Scripted::new(State::Ready, 3);
-    switch.load("unkept", || unkept, || Err("the disk is full".to_owned()));
+    let full = || Err("the disk is full".to_owned());
+    assert_eq!(switch.load("unkept", || unkept, full), Ok(Loading::Begun));
     let failed = Some(("unkept".to_owned(), State::Failed("the disk is full".to_owned())));
     assert_eq!(settled(&switch).await, failed);
     assert_eq!(tokens(&switch).await, 1);
+}
+
+#[tokio::test]
+async fn a_choice_is_noted_where_the_model_answers_already() {
+    let old = Scripted::new(State::Ready, 1);
+    let switch = switch(&old);
+    let noted = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let note = Arc::clone(&noted);
+    let keep = move || {
+        note.store(true, std::sync::atomic::Ordering::SeqCst);
+        Ok(())
+    };
+    let begin = || -> Arc<dyn ChatBackend> { panic!("there is nothing to load") };
+    assert_eq!(switch.load("old", begin, keep), Ok(Loading::Active));
+    assert!(noted.load(std::sync::atomic::Ordering::SeqCst));
+    let full = || Err("the disk is full".to_owned());
+    assert_eq!(switch.load("old", begin, full), Err("the disk is full".to_owned()));
 }
 
 #[tokio::test]

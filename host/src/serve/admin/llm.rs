@@ -116,7 +116,8 @@ fn load(models: Arc<Models>, call: Call) -> Result<Reply, Refusal> {
         return Err(unusable(reason));
     }
     let name = &entry.name;
-    Ok(match models.choose(&entry) {
+    let unkept = |reason| Refusal::internal("the choice of a model could not be kept", reason);
+    Ok(match models.choose(&entry).map_err(unkept)? {
         Loading::Active => Reply::ok(json!({ "model": name, "status": "ready" })),
         Loading::Begun => Reply {
             status: StatusCode::ACCEPTED,
