@@ -138,7 +138,7 @@ impl Place {
         Ok(Self { name, parts: catalog.folder().join(PARTS), path })
     }
 
-    /// Makes the file at `part` the model, if it is one.
+    /// Makes the file at `part` the model, if it is one; else the file is removed.
     ///
     /// # Errors
     ///
@@ -146,6 +146,8 @@ impl Place {
     pub fn take(&self, part: &Path, origin: &Origin) -> Result<Added> {
         let described = llama::describe(part);
         let description = described.map_err(|reason| {
+            // Going on from what is no model would never make it one.
+            let _ = fs::remove_file(part);
             let reason = reason.replace(&part.display().to_string(), &origin.source);
             anyhow::Error::msg(reason)
         })?;
@@ -191,5 +193,23 @@ impl hub::Progress for Bar {
 
     fn checking(&self) {
         self.0.set_message("checking");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_whole_and_is_no_model_does_not_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::of(&Catalog::new(folder.path(), Vec::new()), "new").expect("a place");
+        fs::create_dir_all(&place.parts).expect("a folder");
+        let part = place.parts.join("new.gguf.part");
+        fs::write(&part, "this is no model").expect("written");
+        let origin = Origin { source: "hf:a/b/new.gguf".to_owned(), sha256: None };
+        let refused = place.take(&part, &origin).err().expect("refused").to_string();
+        assert!(refused.contains("hf:a/b/new.gguf"), "{refused}");
+        assert!(!part.exists(), "another try would go on from it");
     }
 }

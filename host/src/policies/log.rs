@@ -162,6 +162,8 @@ impl Log {
         let length = read(&file, each).with_context(at)?;
         file.set_len(length).with_context(at)?;
         file.seek(SeekFrom::End(0)).with_context(at)?;
+        // Of a new file, its name must outlast a power cut too.
+        File::open(folder).and_then(|folder| folder.sync_all()).with_context(at)?;
         Ok(Self { path, file })
     }
 
