@@ -42,7 +42,8 @@ fn main() -> ExitCode {
     };
     let serves = matches!(command, Command::Serve(_));
     // What llama.cpp has to say of a file stands in the error that a command ends with.
-    let usual = if serves { "info" } else { "error" };
+    // What serves MCP would tell of every request, three times.
+    let usual = if serves { "info,rmcp=warn" } else { "error" };
     let done = match command {
         Command::Probe { kind, model } => return model::llama::probe(kind, &model),
         Command::Serve(serve) => {
