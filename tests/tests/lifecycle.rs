@@ -1,5 +1,7 @@
 //! Starting, stopping, streaming, cancelling.
 
+use std::time::{Duration, Instant};
+
 use loci_tests::server::Server;
 use serde_json::{Value, json};
 
@@ -17,7 +19,9 @@ fn health_is_503_before_it_can_serve_and_200_after() {
     let mut server = Server::spawn(data, &["--model", tiny_model()]).unwrap();
     let client = server.client();
     let mut seen = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
+        assert!(Instant::now() < deadline, "{seen:?}");
         let status = client.health().unwrap();
         if seen.last() != Some(&status) {
             seen.push(status);

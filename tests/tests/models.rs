@@ -9,7 +9,7 @@ use loci_tests::server::Server;
 use loci_tests::tiny_gguf::TinyGguf;
 use serde_json::{Value, json};
 
-use crate::support::{server, slow_server};
+use crate::support::{EndsOnDrop, server, slow_server};
 
 /// Longer than any load of a tiny model on a busy machine.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -140,15 +140,6 @@ fn an_answer_that_has_begun_is_finished_by_the_model_that_began_it() {
     let last = events.last().unwrap().unwrap();
     assert_eq!(last.name, "message.end");
     assert_eq!(last.data["metadata"]["model"], "random-25m", "{}", last.data);
-}
-
-/// Ends those who talk, whatever happens here: a failure must not leave them talking for ever.
-struct EndsOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for EndsOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]

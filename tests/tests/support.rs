@@ -1,6 +1,7 @@
 //! How every end-to-end test starts.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use loci_tests::server::Server;
 use loci_tests::tiny_gguf::TinyGguf;
@@ -44,4 +45,13 @@ pub fn server() -> Server {
 /// A server with the slow model and an empty database.
 pub fn slow_server() -> Server {
     Server::start(&["--model", slow_model()]).expect("the server starts")
+}
+
+/// Ends those who talk, whatever happens here: a failure must not leave them talking for ever.
+pub struct EndsOnDrop<'a>(pub &'a AtomicBool);
+
+impl Drop for EndsOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -8,7 +8,7 @@ use loci_tests::server::{Server, binary, repository};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::server;
+use crate::support::{EndsOnDrop, server};
 
 pub const POLICIES: &str = "/api/v1/policies";
 
@@ -118,15 +118,6 @@ fn what_is_no_policy_is_refused_with_the_reason_and_nothing_changes() {
     assert_eq!(client.get(POLICIES).unwrap().expect(200).unwrap(), before);
 }
 
-/// Ends those who talk, whatever happens here: a failure must not leave them talking for ever.
-struct EndsOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for EndsOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn swapping_under_64_clients_fails_no_turn_and_mixes_no_reply() {
     const CLIENTS: usize = 64;
@@ -163,7 +154,10 @@ fn swapping_under_64_clients_fails_no_turn_and_mixes_no_reply() {
                 activate(&client, &candidates[swap % candidates.len()].0);
                 activate(&client, &cuts[swap % cuts.len()]);
                 // Some turns between two swaps, however slow the machine is.
-                while turns.load(Ordering::Relaxed) == before && !done.load(Ordering::Relaxed) {
+                // Nobody takes one if all have failed; then joining them says how.
+                while turns.load(Ordering::Relaxed) == before
+                    && !talks.iter().all(std::thread::ScopedJoinHandle::is_finished)
+                {
                     std::thread::sleep(std::time::Duration::from_millis(1));
                 }
             }

@@ -65,6 +65,8 @@ const CANDIDATES_AND_GRAPHS: &str = r#"
                 (i32.const 0))"#;
 /// From so many entries on a graph is wanted.
 const LARGE: u64 = 1_000;
+/// Longer than a busy machine needs for what is waited for.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many make a snapshot that no graph can be made of.
 const UNFIT: u64 = 1_666;
 
@@ -264,9 +266,12 @@ async fn a_large_scope_gets_a_graph_in_the_background() {
     assert_eq!(fixture.statistics().await.scopes, 0);
     assert_eq!(fixture.insert(&scope, 1, 2).await, Ok(()));
     // The graph of this component is the snapshot, and one more.
-    while fixture.statistics().await.scopes != LARGE + 1 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let made = async {
+        while fixture.statistics().await.scopes != LARGE + 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WAIT_MAX, made).await.expect("a graph");
     assert_eq!(fixture.mark(&scope).await, Some(2));
 }
 
@@ -276,9 +281,12 @@ async fn a_scope_of_which_no_graph_can_be_made_is_not_tried_again() {
     let scope = fixture.scopes().remove(0);
     assert_eq!(fixture.insert(&scope, UNFIT, 1).await, Ok(()));
     let failed = |fixture: &Fixture| fixture.ctx.shared.graphs.failed();
-    while failed(&fixture) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let tried = async {
+        while failed(&fixture) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WAIT_MAX, tried).await.expect("a failure");
     assert_eq!(fixture.insert(&scope, 1, 2).await, Ok(()));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!((fixture.statistics().await.scopes, failed(&fixture)), (0, 1));
