@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::BackupArguments;
-use crate::file::private_folder;
+use crate::file::{private_folder, temporary_folder};
 use crate::store;
 
 /// The list, in the folder of a backup.
@@ -64,7 +64,7 @@ pub fn make(arguments: &BackupArguments) -> Result<()> {
 fn write_beside(data: &Path, backup: &Path) -> Result<usize> {
     let folder = parent(backup);
     fs::create_dir_all(folder)?;
-    let part = tempfile::Builder::new().prefix(".loci-backup-").tempdir_in(folder)?;
+    let part = temporary_folder(".loci-backup-", folder)?;
     let files = write(data, part.path())?;
     fs::rename(part.path(), backup)?;
     // It is there no more, so nothing is left to remove.
@@ -126,7 +126,7 @@ pub fn restore(arguments: &BackupArguments) -> Result<()> {
 /// Copies all into a folder in the data folder, and moves it from there to its place: whatever
 /// stands there is whole. The database goes last.
 fn put(backup: &Path, data: &Path, list: &List) -> Result<()> {
-    let part = tempfile::Builder::new().prefix(".loci-restore-").tempdir_in(data)?;
+    let part = temporary_folder(".loci-restore-", data)?;
     let mut wanted = Vec::new();
     for name in KEPT.into_iter().chain([DATABASE]) {
         let (from, to) = (backup.join(name), data.join(name));

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Who may read a file.
@@ -43,10 +43,20 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Makes a folder in another, that is removed with what is returned, with a name that begins with
+/// `prefix` and that nobody can foresee. Nobody but its owner can enter it. Blocks.
+///
+/// # Errors
+///
+/// Fails if it cannot be made.
+pub fn temporary_folder(prefix: &str, inside: &Path) -> io::Result<tempfile::TempDir> {
+    let mode = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().prefix(prefix).permissions(mode).tempdir_in(inside)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn what_is_for_its_owner_nobody_else_reads() {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::conversations::{self, Conversation};
 use super::scores::{DEPTHS, Scores};
 use crate::config::{RecallArguments, ServeConfig};
-use crate::file::private_folder;
+use crate::file::{private_folder, temporary_folder};
 use crate::serve::{local::Local, shutdown};
 
 /// Messages that are imported at once: so many, of so many bytes.
@@ -230,7 +230,7 @@ impl Folder {
         let (path, temporary) = match keep {
             Some(path) => (path.to_owned(), None),
             None => {
-                let folder = tempfile::Builder::new().prefix("loci-eval-").tempdir()?;
+                let folder = temporary_folder("loci-eval-", &std::env::temp_dir())?;
                 (folder.path().to_owned(), Some(folder))
             }
         };
