@@ -175,24 +175,38 @@ fn truncate(
     policies: &Policies,
     degraded: &mut Vec<Degraded>,
 ) -> Result<(Vec<Kept>, bool), ApiError> {
-    let answer = policies.ask(Hook::Truncation, || {
-        let kept = truncation::truncate(request).map_err(|error| match error {
-            truncation::Error::Failed(failure) => reason(failure),
-            truncation::Error::DoesNotFit(_) => "it says that what fits does not".to_owned(),
-        })?;
-        check::truncation(request, &kept).map(|()| kept)
-    });
+    // Whether it fits is a question of arithmetic: the built-in policy answers it either way.
+    let does_not_fit = || builtin::truncate(request).is_err();
+    let answer = policies
+        .ask(Hook::Truncation, || judge(request, truncation::truncate(request), does_not_fit));
     let reason = match answer {
-        Ok(kept) => return Ok((kept, false)),
+        Ok(Some(kept)) => return Ok((kept, false)),
+        // It is right that it does not fit, and has not failed.
+        Ok(None) => String::new(),
         Err(reason) => reason,
     };
-    // Whether it fits is a question of arithmetic: the built-in policy answers it either way.
     match builtin::truncate(request) {
         Ok(kept) => {
             policies.failed(Hook::Truncation, reason, degraded)?;
             Ok((kept, true))
         }
         Err(short) => Err(ApiError::context_exceeded(short.needed.into(), short.budget.into())),
+    }
+}
+
+/// What a policy answered: what is kept, or nothing where it is right that nothing fits.
+///
+/// Fails with the reason if it failed, breaks a rule or is wrong.
+fn judge(
+    request: &truncation::Request,
+    answer: Result<Vec<Kept>, truncation::Error>,
+    does_not_fit: impl FnOnce() -> bool,
+) -> Result<Option<Vec<Kept>>, String> {
+    match answer {
+        Ok(kept) => check::truncation(request, &kept).map(|()| Some(kept)),
+        Err(truncation::Error::DoesNotFit(_)) if does_not_fit() => Ok(None),
+        Err(truncation::Error::DoesNotFit(_)) => Err("it says that what fits does not".to_owned()),
+        Err(truncation::Error::Failed(failure)) => Err(reason(failure)),
     }
 }
 

@@ -87,6 +87,23 @@ fn each_part_becomes_an_item_with_its_text() {
     );
 }
 
+#[test]
+fn who_is_right_that_it_does_not_fit_has_not_failed() {
+    let excerpt = Excerpt { passage: 4, kind: Kind::Query };
+    let items = vec![Item { content: Content::Excerpt(excerpt), tokens: 5 }];
+    let judged = |budget: u32, answer| {
+        let request = truncation::Request { items: items.clone(), budget };
+        judge(&request, answer, || builtin::truncate(&request).is_err())
+    };
+    let short =
+        |budget| Err(truncation::Error::DoesNotFit(truncation::Shortfall { needed: 5, budget }));
+    assert_eq!(judged(4, short(4)).map(|kept| kept.is_none()), Ok(true));
+    assert!(judged(5, short(5)).is_err_and(|reason| reason.contains("what fits")));
+    let whole = vec![Kept { first: 0, count: 5 }];
+    assert_eq!(judged(5, Ok(whole)).map(|kept| kept.is_some()), Ok(true));
+    assert!(judged(5, Ok(Vec::new())).is_err());
+}
+
 fn line(role: Role) -> Line {
     let piece = Piece { text: "x".to_owned(), tokens: 1, origin: Origin::Words };
     Line { role, pieces: vec![piece] }
