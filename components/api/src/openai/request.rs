@@ -120,6 +120,10 @@ fn message(value: &Value) -> Result<Message, ApiError> {
     if value.get("tool_calls").is_some_and(|calls| !is_empty(calls)) {
         return Err(wrong("`tool_calls` is not supported here: there are no tools"));
     }
+    // Where Ollama's clients put pictures.
+    if value.get("images").is_some_and(|images| !is_empty(images)) {
+        return Err(wrong("`images` is not supported here: a message is text"));
+    }
     match value.get("content") {
         Some(Value::String(text)) => Ok(Message { role, text: text.clone() }),
         Some(Value::Array(parts)) => {

@@ -87,6 +87,7 @@ fn what_is_no_conversation_is_refused() {
         (json!([{ "role": "tool", "content": "x" }]), "tool"),
         (json!([{ "role": "user", "content": image }]), "`text`"),
         (json!([{ "role": "assistant", "tool_calls": call }]), "`tool_calls`"),
+        (json!([{ "role": "user", "content": "x", "images": ["iVBORw0KGgo="] }]), "`images`"),
     ] {
         let error = conversation(messages).unwrap_err();
         assert_eq!((error.status, error.param), (400, Some("messages")));
