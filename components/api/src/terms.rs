@@ -1,7 +1,7 @@
 //! Words, as full-text recall knows them, and how well a text answers a few of them.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
@@ -80,18 +80,11 @@ pub struct Statistics {
 pub fn terms(text: &str) -> Terms {
     STEMMER.with(|stemmer| {
         let mut found = Terms::default();
-        for word in text.unicode_words() {
-            let word = word.to_lowercase().replace('’', "'");
-            if word.len() > limits::TERM_BYTES_MAX
-                || STOP_WORDS.binary_search(&word.as_str()).is_ok()
-            {
-                continue;
-            }
-            let term = stemmer.stem(word.strip_suffix("'s").unwrap_or(&word));
-            if let Some(count) = found.counts.get_mut(term.as_ref()) {
+        for term in text.unicode_words().filter_map(|word| term(stemmer, word)) {
+            if let Some(count) = found.counts.get_mut(&term) {
                 *count += 1;
             } else if found.counts.len() < limits::MESSAGE_TERMS_MAX {
-                found.counts.insert(term.into_owned(), 1);
+                found.counts.insert(term, 1);
             } else {
                 continue;
             }
@@ -99,6 +92,30 @@ pub fn terms(text: &str) -> Terms {
         }
         found
     })
+}
+
+/// The terms of a query that are looked up. Of a long one, they are those at its end: what is asked
+/// stands behind what was pasted.
+pub fn asked(query: &str) -> BTreeSet<String> {
+    STEMMER.with(|stemmer| {
+        let mut asked = BTreeSet::new();
+        for term in query.unicode_words().rev().filter_map(|word| term(stemmer, word)) {
+            asked.insert(term);
+            if asked.len() == limits::QUERY_TERMS_MAX {
+                break;
+            }
+        }
+        asked
+    })
+}
+
+/// The term that a word is; none if it says nothing, or is too long to be a word.
+fn term(stemmer: &Stemmer, word: &str) -> Option<String> {
+    let word = word.to_lowercase().replace('’', "'");
+    if word.len() > limits::TERM_BYTES_MAX || STOP_WORDS.binary_search(&word.as_str()).is_ok() {
+        return None;
+    }
+    Some(stemmer.stem(word.strip_suffix("'s").unwrap_or(&word)).into_owned())
 }
 
 /// How well each message answers the terms of a query: BM25 over the session's own statistics, from
@@ -139,6 +156,16 @@ mod tests {
         assert_eq!(words("She keeps THE violin, keeping it"), ["keep", "violin"]);
         assert_eq!(words("Oriane’s and Oriane's"), words("oriane"));
         assert_eq!(words("the of and"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_a_long_query_its_end_is_looked_up() {
+        let pasted: Vec<String> = (0..2_000).map(|number| format!("a{number}")).collect();
+        let found = asked(&format!("{} Where is the zebra?", pasted.join(" ")));
+        assert_eq!(found.len(), limits::QUERY_TERMS_MAX);
+        assert!(found.contains("zebra") && found.contains("a1999") && !found.contains("a0"));
+        let short = "Where does my sister keep her violins?";
+        assert!(asked(short).iter().eq(terms(short).counts.keys()));
     }
 
     #[test]

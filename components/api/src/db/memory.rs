@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Database, Row, messages, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
-use crate::terms::{Posting, Statistics, bm25, terms};
+use crate::terms::{self, Posting, Statistics, bm25};
 use crate::{limits, time};
 
 /// A memory, as clients see it.
@@ -115,8 +115,7 @@ pub async fn lexical(
     session: i64,
     query: &str,
 ) -> Result<HashMap<u64, f32>, ApiError> {
-    let asked: Vec<String> =
-        terms(query).counts.into_keys().take(limits::QUERY_TERMS_MAX).collect();
+    let asked = terms::asked(query);
     if asked.is_empty() {
         return Ok(HashMap::new());
     }

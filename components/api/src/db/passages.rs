@@ -8,7 +8,7 @@ use super::memory::telling;
 use super::{Database, Row, messages, params};
 use crate::http::error::ApiError;
 use crate::limits;
-use crate::terms::{Statistics, bm25, terms};
+use crate::terms::{self, Statistics, bm25};
 
 /// A passage that a search found.
 #[derive(Debug, Clone)]
@@ -131,8 +131,7 @@ pub async fn lexical(
     documents: &[Named],
     query: &str,
 ) -> Result<HashMap<u64, f32>, ApiError> {
-    let asked: Vec<String> =
-        terms(query).counts.into_keys().take(limits::QUERY_TERMS_MAX).collect();
+    let asked = terms::asked(query);
     if asked.is_empty() || documents.is_empty() {
         return Ok(HashMap::new());
     }
