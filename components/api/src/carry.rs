@@ -44,7 +44,14 @@ pub async fn store(
         let mut texts = memorable.map(|(id, one)| Text::new(*id, one.content.clone())).peekable();
         while texts.peek().is_some() {
             let step = texts.by_ref().take(limits::INDEX_STEP_MESSAGES as usize).collect();
-            indexed += index::index(database, &current, step).await?;
+            match index::index(database, &current, step).await {
+                Ok(count) => indexed += count,
+                // They are stored, and whoever heard of a failure would send them again.
+                Err(error) => {
+                    eprintln!("imported messages wait to be indexed: {}", error.message);
+                    break;
+                }
+            }
         }
     }
     Ok(Stored { ids, indexed })
