@@ -61,7 +61,7 @@ async fn parse(
     let mut files = 0;
     while let Some(mut field) = form.next_field().await.map_err(refusal)? {
         check_name(field.name().unwrap_or_default())?;
-        let Some(name) = field.file_name().map(name_of) else {
+        let Some(name) = field.file_name().map(name_of).transpose()? else {
             // A field that is no file means nothing here; it is read over.
             while field.chunk().await.map_err(refusal)?.is_some() {}
             continue;
@@ -97,13 +97,18 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     Err(ApiError::new(400, "invalid_form", message))
 }
 
-/// The last part of a path, as far as it may be long.
-fn name_of(path: &str) -> String {
+/// The last part of a path.
+///
+/// Fails with 400 if that is too long.
+fn name_of(path: &str) -> Result<String, ApiError> {
     let name = path.rsplit(['/', '\\']).next().unwrap_or("").trim();
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    let end = (0..=name.len().min(limits::NAME_BYTES_MAX)).rev();
-    let end = end.into_iter().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
-    if end == 0 { "untitled".to_owned() } else { name[..end].to_owned() }
+    let most = limits::NAME_BYTES_MAX;
+    if name.len() > most {
+        let message = format!("the name of a file may have at most {most} bytes");
+        return Err(ApiError::invalid("file", message));
+    }
+    Ok(if name.is_empty() { "untitled".to_owned() } else { name })
 }
 
 /// Of several files, the one that is refused is named.
@@ -207,6 +212,10 @@ mod tests {
             let error = read(FORM, &format!("{file}--x--\r\n")).unwrap_err();
             assert_eq!((error.status, error.code), (400, "invalid_form"), "`{name}`");
         }
+        let name = "n".repeat(limits::NAME_BYTES_MAX + 1);
+        let named = part(&format!("name=\"file\"; filename=\"{name}\""), "hello");
+        let refused = read(FORM, &format!("{named}--x--\r\n")).unwrap_err();
+        assert_eq!((refused.status, refused.param), (400, Some("file")), "{}", refused.message);
         let cut = part("name=\"file\"; filename=\"a\"", "hello");
         assert_eq!(read(FORM, &cut[..cut.len() - 4]).unwrap_err().code, "invalid_form");
         let long = "y".repeat(limits::DOCUMENT_BYTES_MAX + 1);
