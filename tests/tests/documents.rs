@@ -134,8 +134,12 @@ fn a_document_is_seen_only_where_it_is_linked_and_leaves_nothing() {
     let again = upload(&client, &[("other.txt", secret)]).remove(0);
     assert_eq!((&again["id"], &again["duplicate"]), (&document["id"], &json!(true)));
 
-    // Another content takes its place.
+    // A form with two files takes nothing's place.
     let path = format!("/api/v1/documents/{id}");
+    let two = [("one.txt", b"One.".to_vec()), ("two.txt", b"Two.".to_vec())];
+    assert_eq!(send(&client, Method::PUT, &path, &two).status, 400);
+    assert_eq!(client.get(&path).unwrap().expect(200).unwrap()["sha256"], document["sha256"]);
+    // Another content takes its place.
     let other = b"The vault was walled up in spring; nobody opens it any more.".to_vec();
     send(&client, Method::PUT, &path, &[("new.txt", other)]).expect(202).unwrap();
     wait(&client, &id);

@@ -117,6 +117,10 @@ pub const LINK: &str = "INSERT INTO session_documents (session, document) \
         SELECT count(*) FROM json_each(?2) AS n WHERE NOT EXISTS ( \
             SELECT 1 FROM session_documents WHERE session = ?1 AND document = n.value)) <= ?3 \
     ON CONFLICT DO NOTHING";
+/// The sessions that are linked to a document: id, owner.
+pub const SESSIONS: &str = "SELECT s.id FROM documents AS d \
+    CROSS JOIN session_documents AS l ON l.document = d.no \
+    CROSS JOIN sessions AS s ON s.no = l.session WHERE d.id = ?1 AND d.owner = ?2";
 /// Takes a link away: session number, document number.
 pub const UNLINK: &str =
     "DELETE FROM session_documents WHERE session = ?1 AND document = ?2 RETURNING document";
@@ -211,14 +215,21 @@ pub async fn again(database: &Database, id: &str) -> Result<Document, ApiError> 
     get(database, id).await
 }
 
-/// Deletes a document with everything that was derived from it; returns what its scope was.
+/// Deletes a document with everything that was derived from it; returns the version that it had.
 ///
 /// Fails with 404 if there is none with this id.
-pub async fn delete(database: &Database, id: &str) -> Result<Named, ApiError> {
+pub async fn delete(database: &Database, id: &str) -> Result<i64, ApiError> {
     let what = "the document could not be deleted";
-    let parameters = params![id, database.owner()];
-    let version = change(database, id, what, DELETE, parameters).await?;
-    Ok(Named { number: 0, id: id.to_owned(), version })
+    change(database, id, what, DELETE, params![id, database.owner()]).await
+}
+
+/// The UUIDs of the sessions that are linked to a document.
+///
+/// Fails with 500 if the database does.
+pub async fn sessions(database: &Database, id: &str) -> Result<Vec<String>, ApiError> {
+    let what = "the sessions could not be read";
+    let rows = database.query(what, SESSIONS, params![id, database.owner()]).await?;
+    Ok(rows.into_iter().map(|mut row| row.text(0)).collect())
 }
 
 /// Runs a statement that returns a number for the document that it found.

@@ -11,6 +11,7 @@ use spin_sdk::wasip3::spawn;
 
 use super::upload::{self, File};
 use super::{recall, work};
+use crate::bindings::inference::chat;
 use crate::db::documents::{self, Document};
 use crate::db::{Database, sessions};
 use crate::generation;
@@ -50,13 +51,14 @@ pub async fn answer(
         DocumentRoute::Reindex(id) => {
             let document = documents::again(&database, &id).await?;
             begin(&settings);
+            drop_scope(&database, id, document.version - 1).await;
             Ok(response::json(202, &document))
         }
         DocumentRoute::Delete(id) => {
-            let gone = documents::delete(&database, &id).await?;
-            if let Ok(current) = generation::current(&database).await {
-                recall::drop_scope(&current, &gone);
-            }
+            let sessions = documents::sessions(&database, &id).await?;
+            let version = documents::delete(&database, &id).await?;
+            drop_scope(&database, id, version).await;
+            forget(sessions).await;
             Ok(response::empty(204))
         }
         DocumentRoute::Events(id) => events(database, &id).await,
@@ -70,6 +72,7 @@ pub async fn answer(
         }
         DocumentRoute::Unlink(session, id) => {
             documents::unlink(&database, &session, &id).await?;
+            forget(vec![session.clone()]).await;
             Ok(response::json(200, &sessions::get(&database, &session).await?))
         }
     }
@@ -78,6 +81,20 @@ pub async fn answer(
 async fn body(request: Request) -> Result<serde_json::Map<String, serde_json::Value>, ApiError> {
     let (head, body) = request.into_parts();
     request::object(&head.headers, body).await
+}
+
+/// Forgets what an index holds of a version that is gone. The index is a cache: nobody asks for it.
+async fn drop_scope(database: &Database, id: String, version: i64) {
+    if let Ok(current) = generation::current(database).await {
+        recall::drop_scope(&current, &documents::Named { number: 0, id, version });
+    }
+}
+
+/// Has the model forget what it has evaluated of these sessions: it holds what they were shown.
+async fn forget(sessions: Vec<String>) {
+    for session in sessions {
+        chat::forget(session).await;
+    }
 }
 
 /// Works on what waits, when this request has been answered.
@@ -143,27 +160,28 @@ async fn replace(
 ) -> Result<Response, ApiError> {
     let before = documents::get(database, id).await?;
     let (head, body) = request.into_parts();
-    let mut stored = None;
+    let mut found = None;
     upload::each(&head.headers, body, async |file: File| {
-        if stored.is_some() {
+        if found.is_some() {
             let message = "a document is replaced by one file, and the form has several";
             return Err(ApiError::new(400, "too_many_files", message));
         }
-        let document = store(database, id, file).await?;
-        if document.id != id {
-            let message = format!("the document `{}` has this content already", document.id);
-            return Err(ApiError::new(409, "document_exists", message));
-        }
-        stored = Some(document);
+        found = Some(file);
         Ok(())
     })
     .await?;
-    begin(settings);
-    let old = documents::Named { number: 0, id: before.id, version: before.version };
-    if let Ok(current) = generation::current(database).await {
-        recall::drop_scope(&current, &old);
+    // Nothing is replaced by a form that is refused.
+    let file = found.ok_or_else(|| ApiError::invalid("file", "the form has no file"))?;
+    let sessions = documents::sessions(database, id).await?;
+    let document = store(database, id, file).await?;
+    if document.id != id {
+        let message = format!("the document `{}` has this content already", document.id);
+        return Err(ApiError::new(409, "document_exists", message));
     }
-    Ok(response::json(202, &stored))
+    begin(settings);
+    drop_scope(database, before.id, before.version).await;
+    forget(sessions).await;
+    Ok(response::json(202, &document))
 }
 
 /// A document, and the passages of it that failed.

@@ -12,6 +12,7 @@ fn of_ada() -> Connection {
     let ada = || "ada".to_owned();
     run(&db, sessions::CREATE, values!["s".to_owned(), Value::Null, 5_i64, Value::Null, ada()]);
     store(&db, "d", "ada/x", "ada");
+    run(&db, "INSERT INTO session_documents (session, document) VALUES (1, 1)", &[]);
     db
 }
 
@@ -28,7 +29,7 @@ fn no_statement_finds_what_is_anothers() {
     let number = |number: i64| Value::from(number);
     let ids = Value::from("[\"d\"]".to_owned());
     let post = vec![s(), number(9), s(), number(1), number(99), s(), number(3), number(0)];
-    let all: [(&str, Vec<Value>); 14] = [
+    let all: [(&str, Vec<Value>); 15] = [
         (sessions::GET, vec![s()]),
         (sessions::NUMBER, vec![s()]),
         (sessions::RENAME, vec![s(), s()]),
@@ -41,6 +42,7 @@ fn no_statement_finds_what_is_anothers() {
         (documents::NUMBERS, vec![ids]),
         (documents::RENAME, vec![d(), d(), number(9)]),
         (documents::AGAIN, vec![d()]),
+        (documents::SESSIONS, vec![d()]),
         (documents::DELETE, vec![d()]),
         (sessions::DELETE, vec![s()]),
     ];
@@ -70,6 +72,7 @@ fn every_statement_that_takes_an_id_takes_an_owner() {
         documents::RENAME,
         documents::AGAIN,
         documents::DELETE,
+        documents::SESSIONS,
         documents::TEXT,
         documents::FAILED,
         documents::NUMBERS,
