@@ -85,6 +85,63 @@ fn a_turn_over_other_servers_remembers_a_fact() {
     assert!(!server.log().contains(KEY));
 }
 
+/// Embeds what does not speak of thistles: that it refuses.
+fn picky(request: &Request) -> Answer {
+    match request.line.ends_with("/embeddings") && request.json().to_string().contains("thistle") {
+        true => Answer::json(400, &json!({ "error": { "message": "no thistles" } })),
+        false => reader(request),
+    }
+}
+
+#[test]
+fn what_is_refused_holds_up_nothing_else() {
+    let model = StandIn::start(picky).unwrap();
+    let url = model.url();
+    let server = start(&model, &["--embedding-url", &url, "--embedding-name", MODEL]);
+    let client = server.client();
+    wait_until("the embedding model", || status(&client)["embedding_model"]["dimensions"] == 64);
+    let session = client.create_session("botany").unwrap();
+    client.say(&session, "A thistle grows behind the harbour.").unwrap();
+    client.say(&session, "The sea is calm.").unwrap();
+    // Both can be recalled: one by its words alone.
+    client.wait_until_indexed(&session).unwrap();
+    let found = client.get(&format!("/api/v1/sessions/{session}/memories?query=thistle")).unwrap();
+    let found = found.expect(200).unwrap();
+    assert_eq!(found[0]["content"], "A thistle grows behind the harbour.", "{found:#}");
+}
+
+#[test]
+fn a_document_waits_for_a_server_that_refuses_everything_for_a_while() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let refuses = Arc::new(AtomicBool::new(false));
+    let also = refuses.clone();
+    let model = StandIn::start(move |request| {
+        match also.load(Ordering::SeqCst) && request.line.ends_with("/embeddings") {
+            true => Answer::json(401, &json!({ "error": { "message": "the key has expired" } })),
+            false => reader(request),
+        }
+    });
+    let model = model.unwrap();
+    let url = model.url();
+    let server = start(&model, &["--embedding-url", &url, "--embedding-name", MODEL]);
+    let client = server.client();
+    wait_until("the embedding model", || status(&client)["embedding_model"]["dimensions"] == 64);
+    refuses.store(true, Ordering::SeqCst);
+    let asked = model.requests().len();
+    let text = b"Thistles grow behind the harbour.".to_vec();
+    let document = crate::documents::upload(&client, &[("plants.txt", text)]).remove(0);
+    wait_until("an attempt to embed it", || model.requests().len() > asked);
+    refuses.store(false, Ordering::SeqCst);
+    let ready = crate::documents::wait(&client, document["id"].as_str().unwrap());
+    assert_eq!(ready["status"], "ready", "{ready:#}");
+    assert_eq!(
+        (&ready["progress"]["indexed"], &ready["progress"]["failed"]),
+        (&json!(1), &json!(0))
+    );
+}
+
 #[test]
 fn a_server_that_is_away_is_waited_for() {
     let model = StandIn::start(reader).unwrap();

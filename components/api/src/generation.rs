@@ -176,6 +176,76 @@ pub async fn embed(
     if vectors.len() == expected { Ok(vectors) } else { Err(ModelError::EngineFailed) }
 }
 
+/// Why there is no vector of a text.
+#[derive(Debug)]
+pub enum Unmade {
+    /// The model refuses this text, and will again: what it says.
+    Refused(String),
+    /// It may be another answer another time.
+    Passing(ModelError),
+}
+
+/// Embeds texts: for each its vector, or why there is none. One that cannot be embedded does not
+/// keep the others from it.
+pub async fn embed_each(embedder: &Embedder, texts: &[&str]) -> Vec<Result<Vec<f32>, Unmade>> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let owned = |text: &&str| (*text).to_owned();
+    let error = match embed(embedder, texts.iter().map(owned).collect(), Purpose::Passage).await {
+        Ok(vectors) => return vectors.into_iter().map(Ok).collect(),
+        Err(error) => error,
+    };
+    if is_of_model(&error) {
+        return texts.iter().map(|_| Err(Unmade::Passing(error.clone()))).collect();
+    }
+    let mut made = Vec::with_capacity(texts.len());
+    for text in texts {
+        let one = embed(embedder, vec![owned(text)], Purpose::Passage).await;
+        made.push(match one {
+            Ok(mut vectors) => Ok(vectors.pop().unwrap_or_default()),
+            Err(error) => Err(unmade(embedder, error).await),
+        });
+    }
+    made
+}
+
+/// What it means that a text by itself was not embedded. A server that refuses everything for now
+/// says the same as one that refuses a text, so it is asked for one that nobody can refuse.
+async fn unmade(embedder: &Embedder, error: ModelError) -> Unmade {
+    if may_be_of_text(&error)
+        && embed(embedder, vec!["text".to_owned()], Purpose::Passage).await.is_ok()
+    {
+        return Unmade::Refused(ApiError::of_model(&error).message);
+    }
+    Unmade::Passing(error)
+}
+
+/// Whether an error has nothing to do with what was to be embedded.
+fn is_of_model(error: &ModelError) -> bool {
+    matches!(
+        error,
+        ModelError::NoModel
+            | ModelError::Loading(_)
+            | ModelError::LoadFailed
+            | ModelError::ModelChanged
+            | ModelError::Busy(_)
+            | ModelError::Unreachable
+    )
+}
+
+/// Whether an error may be about the text. That something takes too long, or may not be asked for
+/// just now, never is.
+fn may_be_of_text(error: &ModelError) -> bool {
+    matches!(
+        error,
+        ModelError::ContextExceeded(_)
+            | ModelError::InvalidRequest
+            | ModelError::EngineFailed
+            | ModelError::Refused(400 | 413 | 422)
+    )
+}
+
 /// Puts a complete index in the place of the one that serves, and deletes some of what nobody wants
 /// any more. Returns whether there is more to delete.
 ///
@@ -214,6 +284,17 @@ pub async fn status(database: &Database) -> Result<Value, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_server_says_of_a_text_is_held_against_it() {
+        for error in [ModelError::InvalidRequest, ModelError::Refused(400)] {
+            assert!(may_be_of_text(&error) && !is_of_model(&error), "{error:?}");
+        }
+        let passing = [401, 403, 404, 408, 429, 500, 503].map(ModelError::Refused);
+        for error in passing.into_iter().chain([ModelError::TimedOut, ModelError::Unreachable]) {
+            assert!(!may_be_of_text(&error), "{error:?}");
+        }
+    }
 
     #[test]
     fn a_new_model_is_noted_once() {

@@ -1,11 +1,11 @@
 //! Indexing in the background: what was said becomes what can be recalled. The queue is in the
 //! database, so what dies here is done by the next one who looks.
 
-use crate::bindings::inference::embeddings::{self, Purpose};
+use crate::bindings::inference::embeddings;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::db::indexing::{self, Entry};
 use crate::db::{Database, messages};
-use crate::generation::{self, Current, Embedder, Serving};
+use crate::generation::{self, Current, Embedder, Serving, Unmade};
 use crate::http::error::ApiError;
 use crate::limits;
 
@@ -28,55 +28,58 @@ impl Text {
     }
 }
 
-/// Embeds texts and stores what comes out. A text that cannot be embedded waits for another time.
+/// Embeds texts and stores what comes out. A text that the model refuses is found by its words; one
+/// that cannot be embedded just now waits for another time.
 ///
-/// Returns how many were stored. Fails with 500 if the database does.
+/// Returns how many wait no longer. Fails with 500 if the database does.
 pub async fn index(
     database: &Database,
     current: &Current,
-    mut texts: Vec<Text>,
+    texts: Vec<Text>,
 ) -> Result<usize, ApiError> {
     // First the index that serves: what waits in the queue no more is not looked at again.
     if let Serving::Former(former) = &current.serving {
         let new: Vec<&Text> = texts.iter().filter(|text| !text.is_served).collect();
         let vectors = embed(former, &new).await;
-        let made = new.iter().zip(vectors).filter_map(|(text, made)| Some((text.message, made?)));
+        let made = new.iter().zip(vectors);
+        let made = made.filter_map(|(text, made)| Some((text.message, made.ok()?)));
         let made: Vec<(u64, Vec<f32>)> = made.collect();
         indexing::store_served(database, indexing::served_sql, former.number, &made).await?;
     }
     let new: Vec<&Text> = texts.iter().filter(|text| text.vector.is_none()).collect();
     let mut made = embed(&current.active, &new).await.into_iter();
-    for text in texts.iter_mut().filter(|text| text.vector.is_none()) {
-        text.vector = made.next().flatten();
+    let mut entries = Vec::with_capacity(texts.len());
+    for text in texts {
+        let vector = match text.vector {
+            Some(vector) => Some(vector),
+            None => match made.next() {
+                Some(Ok(vector)) => Some(vector),
+                Some(Err(Unmade::Refused(_))) => None,
+                Some(Err(Unmade::Passing(_))) | None => continue,
+            },
+        };
+        entries.push(Entry { message: text.message, vector, text: text.content });
     }
-    let entry = |text: Text| {
-        let (message, text, vector) = (text.message, text.content, text.vector);
-        vector.map(|vector| Entry { message, vector, text })
-    };
-    let entries: Vec<Entry> = texts.into_iter().filter_map(entry).collect();
     indexing::store(database, current.active.number, &entries).await?;
     Ok(entries.len())
 }
 
-/// A vector for each text that can be embedded. One that cannot must not keep the others waiting.
-async fn embed(embedder: &Embedder, texts: &[&Text]) -> Vec<Option<Vec<f32>>> {
-    if texts.is_empty() {
-        return Vec::new();
+/// A vector for each text, or why there is none, which is logged.
+async fn embed(embedder: &Embedder, texts: &[&Text]) -> Vec<Result<Vec<f32>, Unmade>> {
+    let contents: Vec<&str> = texts.iter().map(|text| text.content.as_str()).collect();
+    let made = generation::embed_each(embedder, &contents).await;
+    for (text, made) in texts.iter().zip(&made) {
+        match made {
+            Ok(_) => {}
+            Err(Unmade::Refused(why)) => {
+                eprintln!("message {} has no vector, and is found by words: {why}", text.message);
+            }
+            Err(Unmade::Passing(error)) => {
+                eprintln!("message {} could not be embedded, and waits: {error:?}", text.message);
+            }
+        }
     }
-    let all = texts.iter().map(|text| text.content.clone()).collect();
-    if let Ok(vectors) = generation::embed(embedder, all, Purpose::Passage).await {
-        return vectors.into_iter().map(Some).collect();
-    }
-    let mut vectors = Vec::with_capacity(texts.len());
-    for text in texts {
-        let one = vec![text.content.clone()];
-        let made = generation::embed(embedder, one, Purpose::Passage).await;
-        let made = made.inspect_err(|error| {
-            eprintln!("message {} could not be embedded, and waits: {error:?}", text.message);
-        });
-        vectors.push(made.ok().and_then(|vectors| vectors.into_iter().next()));
-    }
-    vectors
+    made
 }
 
 /// What one call of maintenance did.

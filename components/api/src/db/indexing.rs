@@ -47,8 +47,8 @@ pub const AFTER: &str = "SELECT seq, message, vector FROM vectors \
 pub struct Entry {
     /// The message.
     pub message: u64,
-    /// Its vector.
-    pub vector: Vec<f32>,
+    /// Its vector; none where the model refuses it.
+    pub vector: Option<Vec<f32>>,
     /// Its text, whose words are indexed too.
     pub text: String,
 }
@@ -64,7 +64,7 @@ pub async fn store(database: &Database, model: i64, entries: &[Entry]) -> Result
     for entry in entries {
         let terms = terms::terms(&entry.text);
         parameters.push(messages::id_value(entry.message));
-        parameters.push(bytes_of(&entry.vector).into());
+        parameters.push(entry.vector.as_deref().map(bytes_of).into());
         parameters.push(terms.spelled_out().into());
         parameters.push(terms.length.into());
     }

@@ -4,14 +4,13 @@
 use serde_json::json;
 
 use super::cut::{self, Uncut};
-use crate::bindings::inference::embeddings::{self, Purpose};
-use crate::bindings::inference::types::Error as ModelError;
+use crate::bindings::inference::embeddings;
 use crate::bindings::policy::extraction::{self, Error, Extracted, Format, GapReason};
 use crate::bindings::policy::types::Failure;
 use crate::db::Database;
 use crate::db::indexing;
 use crate::db::reading::{self, Claimed, Entry, Read, Waiting};
-use crate::generation::{self, Current, Embedder, Serving};
+use crate::generation::{self, Current, Embedder, Serving, Unmade};
 use crate::http::error::ApiError;
 use crate::limits;
 use crate::turn::degraded::reason;
@@ -142,37 +141,14 @@ async fn embed_all(
     embedder: &Embedder,
     texts: &[String],
 ) -> Result<Vec<Result<Vec<f32>, String>>, ApiError> {
-    if texts.is_empty() {
-        return Ok(Vec::new());
-    }
-    match generation::embed(embedder, texts.to_vec(), Purpose::Passage).await {
-        Ok(vectors) => return Ok(vectors.into_iter().map(Ok).collect()),
-        Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
-        Err(_) => {}
-    }
-    let mut vectors = Vec::with_capacity(texts.len());
-    for text in texts {
-        let found = generation::embed(embedder, vec![text.clone()], Purpose::Passage).await;
-        vectors.push(match found {
-            Ok(mut vectors) => vectors.pop().ok_or_else(|| "no vector came back".to_owned()),
-            Err(error) if is_passing(&error) => return Err(ApiError::of_model(&error)),
-            Err(error) => Err(ApiError::of_model(&error).message),
-        });
-    }
-    Ok(vectors)
-}
-
-/// Whether another time is another answer.
-fn is_passing(error: &ModelError) -> bool {
-    matches!(
-        error,
-        ModelError::NoModel
-            | ModelError::Loading(_)
-            | ModelError::LoadFailed
-            | ModelError::ModelChanged
-            | ModelError::Busy(_)
-            | ModelError::Unreachable
-    )
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let made = generation::embed_each(embedder, &texts).await.into_iter();
+    let settled = made.map(|made| match made {
+        Ok(vector) => Ok(Ok(vector)),
+        Err(Unmade::Refused(why)) => Ok(Err(why)),
+        Err(Unmade::Passing(error)) => Err(ApiError::of_model(&error)),
+    });
+    settled.collect()
 }
 
 /// What is embedded of a chunk, and whose words are looked up: the headings above it, and its text.

@@ -48,3 +48,20 @@ fn nothing_is_stored_without_its_session() {
     session(&db, "a");
     assert_eq!(import_by(&db, "a", &[said("user", "b")], "bob"), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_dated_in_the_future_moves_its_session_no_further_than_now() {
+    let db = database(migrations::VERSION);
+    session(&db, "a");
+    let far = 4_000_000_000_000_000;
+    let all = [Imported { timestamp: Some(far), ..said("user", "b") }];
+    import(&db, "a", &all);
+    assert_eq!(run(&db, "SELECT timestamp FROM messages", &[]), [far.to_string()]);
+    let updated = run(&db, "SELECT last_updated_at FROM sessions", &[]).remove(0);
+    assert!((40..far).contains(&updated.parse().unwrap()), "{updated}");
+    // What is said now comes after it.
+    let now = crate::time::now_micros();
+    post(&db, "a", "hello", now);
+    let updated = run(&db, "SELECT last_updated_at FROM sessions", &[]).remove(0);
+    assert!(updated.parse::<i64>().unwrap() <= now + 1_000_000, "{updated}");
+}

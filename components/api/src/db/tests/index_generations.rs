@@ -161,6 +161,27 @@ fn an_older_database_keeps_the_index_that_it_has() {
 }
 
 #[test]
+fn what_the_model_refuses_waits_no_longer_and_holds_nobody_up() {
+    let db = indexed(1);
+    run(&db, generations::TARGET, values![2_i64]);
+    embed(&db, &[1], 2);
+    assert!(!flip(&db, 2));
+    let refused = values![2_i64, 2_i64, Value::Null, "a bridge".to_owned(), 2_i64];
+    run(&db, &indexing::insert_sql(1), refused);
+    assert_eq!(waiting(&db, 2, 1), Vec::<String>::new());
+    assert!(flip(&db, 2));
+    assert_eq!(vectors(&db, 2), ["1"]);
+    // It is found by its words, which are indexed once.
+    assert_eq!(run(&db, "SELECT is_embedded FROM messages", &[]), ["1", "1"]);
+    say(&db, 4);
+    let refused = values![2_i64, 3_i64, Value::Null, "harbour".to_owned(), 1_i64];
+    run(&db, &indexing::insert_sql(1), refused);
+    assert!(super::places(&db).contains(&"1/harbour|3".to_owned()));
+    // Another model is asked again.
+    assert_eq!(waiting(&db, 3, 2).len(), 4);
+}
+
+#[test]
 fn no_step_reads_more_than_it_must() {
     let db = indexed(1);
     let flip = plan(&db, generations::FLIP);
