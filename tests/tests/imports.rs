@@ -43,6 +43,42 @@ fn what_is_imported_is_remembered_at_once_and_the_chat_goes_on() {
 }
 
 #[test]
+fn a_long_list_is_whole_whichever_part_is_asked_for() {
+    let server = server();
+    let client = server.client();
+    let session = client.create_session("long").unwrap();
+    let path = format!("/api/v1/sessions/{session}/messages");
+    let said = |number: usize| format!("Message {number}. {}", "x".repeat(4_000));
+    let role = |number: usize| if number.is_multiple_of(3) { "assistant" } else { "user" };
+    let all: Vec<Value> =
+        (0..100).map(|at| json!({ "role": role(at), "content": said(at) })).collect();
+    client
+        .post(&format!("{path}/import"), &json!({ "messages": all }))
+        .unwrap()
+        .expect(201)
+        .unwrap();
+    for (skip, limit) in [(0, 1_000), (0, 32), (1, 96), (3, 90), (40, 60), (90, 50)] {
+        let list = client.get(&format!("{path}?skip={skip}&limit={limit}")).unwrap();
+        let list = list.expect(200).unwrap();
+        let list: Vec<&str> =
+            list.as_array().unwrap().iter().map(|one| one["content"].as_str().unwrap()).collect();
+        let expected: Vec<String> = (0..100).skip(skip).take(limit).map(said).collect();
+        assert!(list == expected, "{skip} {limit}: {} messages", list.len());
+    }
+    let memories = client.get(&format!("/api/v1/sessions/{session}/memories?limit=1000")).unwrap();
+    let memories = memories.expect(200).unwrap();
+    let mut ids: Vec<u64> = memories
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["message_id"].as_u64().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 100);
+}
+
+#[test]
 fn recall_can_be_measured_on_conversations_of_ones_own() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("conversations.jsonl");

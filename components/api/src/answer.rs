@@ -12,9 +12,10 @@ use crate::db::memory::{self, Memory};
 use crate::db::{Database, documents, messages, migrations, sessions, ties};
 use crate::documents::work;
 use crate::http::error::ApiError;
+use crate::http::list::Part;
 use crate::http::response::{self, Response};
 use crate::http::route::{Page, Route, route};
-use crate::http::{import, owner, request, stream};
+use crate::http::{import, list, owner, request, stream};
 use crate::settings::{Settings, settings};
 use crate::turn;
 use crate::turn::past::answer::answer as past;
@@ -78,6 +79,18 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
         Route::OllamaChat => ollama::answer(database, settings, request).await,
         Route::OllamaTags => Ok(response::json(200, &ollama::tags().await)),
         Route::OpenAi(route) => openai::answer(route, database, settings, request).await,
+        Route::ListMessages(id, page) => {
+            let read = async move |from: Part| {
+                messages::list(&database, &id, from.page, from.turn.unwrap_or(0)).await
+            };
+            list::of_turns(page, |message| message.turn, read).await
+        }
+        Route::ListMemories(id, page) => {
+            let read = async move |from: Part| {
+                memory::list(&database, &id, from.page, from.turn.unwrap_or(u32::MAX)).await
+            };
+            list::of_turns(page, |memory| memory.turn, read).await
+        }
         Route::PostMessage(id) => post_message(database, settings, &id, request).await,
         Route::SearchMemories(id, text, page) => {
             Ok(response::json(200, &search(&database, &id, &text, page).await?))
@@ -151,14 +164,8 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
             let cancelled = messages::cancel(database, &id).await?;
             Ok(response::json(200, &json!({ "cancelled": cancelled })))
         }
-        Route::ListMessages(id, page) => {
-            Ok(response::json(200, &messages::list(database, &id, page).await?))
-        }
         Route::FindMessages(id, text, page) => {
             Ok(response::json(200, &messages::find(database, &id, &text, page).await?))
-        }
-        Route::ListMemories(id, page) => {
-            Ok(response::json(200, &memory::list(database, &id, page).await?))
         }
         Route::ForgetMemory(id, message) => {
             memory::forget(database, &id, message).await?;

@@ -56,6 +56,10 @@ pub const MEMORIES_LIMIT_DEFAULT: u32 = 50;
 pub const HITS_LIMIT_DEFAULT: u32 = 10;
 /// The most rows of any list.
 pub const LIST_LIMIT_MAX: u32 = 1_000;
+/// The most rows of a list of messages or memories that are in memory at once.
+pub const LIST_ROWS_READ: u32 = 32;
+/// The most bytes of a list that wait to be sent, beyond the row that reaches them.
+pub const LIST_BYTES_WAITING: usize = 65_536;
 /// The most rows that a client may skip.
 pub const SKIP_MAX: u32 = 1_000_000_000;
 /// The most hits of a search in documents.

@@ -80,7 +80,7 @@ pub const EXPORT: &str = "SELECT role, metadata ->> 'name', timestamp, content, 
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
 
 /// All that was said in a session, as it would be imported; what is empty is left out. At most one
-/// message more than a file may have.
+/// message more than a file may have, and a step more than the bytes that it may have.
 ///
 /// Fails with 500 if the database does.
 pub async fn export(database: &Database, session: i64) -> Result<Vec<Imported>, ApiError> {
@@ -91,7 +91,8 @@ pub async fn export(database: &Database, session: i64) -> Result<Vec<Imported>, 
         let rows = database.query(what, EXPORT, params![session, most as i64, skip as i64]).await?;
         let count = rows.len();
         all.extend(rows.into_iter().map(exported).filter(|one| !one.content.trim().is_empty()));
-        if count < most {
+        let bytes: usize = all.iter().map(|one: &Imported| one.content.len()).sum();
+        if count < most || bytes > limits::SESSION_FILE_BYTES_MAX {
             break;
         }
     }

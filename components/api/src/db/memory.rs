@@ -45,9 +45,9 @@ pub struct Found {
     pub content: String,
 }
 
-/// Lists what a session remembers, newest first: session number, limit, skip.
+/// Lists what a session remembers, newest first: session number, limit, skip, last turn.
 pub const LIST: &str = "SELECT id, turn, role, timestamp, content FROM messages \
-    WHERE session = ?1 AND is_embedded AND forgotten = 0 \
+    WHERE session = ?1 AND turn <= ?4 AND is_embedded AND forgotten = 0 \
     ORDER BY turn DESC, role LIMIT ?2 OFFSET ?3";
 /// Reads the messages that a search found, as far as they may be recalled before a turn: session
 /// number, ids as a JSON list, turn.
@@ -66,16 +66,17 @@ pub const POSTINGS: &str = "SELECT s.messages, s.terms, (SELECT group_concat(doc
 pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
     WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
 
-/// Lists what a session remembers, newest first.
+/// Lists what a session remembers, newest first, from a turn back.
 ///
 /// Fails with 404 if there is no such session.
 pub async fn list(
     database: &Database,
     session_id: &str,
     page: Page,
+    to_turn: u32,
 ) -> Result<Vec<Memory>, ApiError> {
     let session = sessions::number(database, session_id).await?;
-    let parameters = params![session, page.limit, page.skip];
+    let parameters = params![session, page.limit, page.skip, to_turn];
     let rows = database.query("the memories could not be read", LIST, parameters).await?;
     let memory = |mut row: Row| Memory {
         message_id: row.id(0),

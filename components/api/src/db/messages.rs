@@ -143,9 +143,9 @@ pub const CANCEL: &str = "UPDATE messages SET cancel = 1 \
 /// Takes away the reserved replies of turns that died: host run, now.
 pub const ABANDON: &str = "DELETE FROM messages \
     WHERE status = 'pending' AND (host_run <> ?1 OR lease <= ?2) RETURNING id";
-/// Lists the messages of a session, oldest first: session number, limit, skip.
+/// Lists the messages of a session, oldest first: session number, limit, skip, first turn.
 pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, metadata \
-    FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
+    FROM messages WHERE session = ?1 AND turn >= ?4 AND status <> 'pending' AND forgotten <> 2 \
     ORDER BY turn, role DESC LIMIT ?2 OFFSET ?3";
 /// Lists the messages of a session that contain a text, latest first: session number, pattern,
 /// limit, skip. What they came about by is not read.
@@ -396,16 +396,18 @@ pub async fn contents(
     Ok(rows.into_iter().map(|mut row| found(&mut row, 0)).collect())
 }
 
-/// Lists the messages of a session, oldest first. A reply that is not there yet is left out.
+/// Lists the messages of a session, oldest first, from a turn on. A reply that is not there yet is
+/// left out.
 ///
 /// Fails with 404 if there is no such session.
 pub async fn list(
     database: &Database,
     session_id: &str,
     page: Page,
+    from_turn: u32,
 ) -> Result<Vec<Message>, ApiError> {
     let session = sessions::number(database, session_id).await?;
-    let parameters = params![session, page.limit, page.skip];
+    let parameters = params![session, page.limit, page.skip, from_turn];
     let rows = database.query("the messages could not be read", LIST, parameters).await?;
     Ok(rows.into_iter().map(|row| message(row, session_id)).collect())
 }

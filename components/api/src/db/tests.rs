@@ -213,7 +213,7 @@ fn a_turn_that_died_leaves_what_the_user_said_marked_and_queued() {
     assert_eq!(same, Vec::<String>::new());
     // Another run of the host: it is dead at once.
     assert_eq!(run(&db, messages::ABANDON, values!["s".to_owned(), 20_i64]), ["4"]);
-    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64]);
+    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64, 0_i64]);
     assert_eq!(
         all,
         [
@@ -270,7 +270,10 @@ fn a_forgotten_memory_is_gone_and_stays_gone() {
     assert_eq!(run(&db, memory::FORGET, values![1_i64, 1_i64]), ["1"]);
     assert_eq!(run(&db, memory::FORGET, values![1_i64, 1_i64]), Vec::<String>::new());
     assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);
-    assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]), ["2|1|assistant|12|done"]);
+    assert_eq!(
+        run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64, 99_i64]),
+        ["2|1|assistant|12|done"]
+    );
     assert_eq!(queue(&db, 1), Vec::<String>::new());
     embed(&db, &[1], 1);
     assert_eq!(run(&db, "SELECT message FROM vectors", &[]), ["2"]);

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod format;
 pub mod import;
+pub mod list;
 pub mod owner;
 pub mod request;
 pub mod response;

@@ -99,6 +99,11 @@ pub fn lines(body: EventBody) -> Response {
     flow("application/x-ndjson", body.without_comments())
 }
 
+/// A response that is JSON, in parts.
+pub fn json_parts(body: EventBody) -> Response {
+    flow("application/json", body.without_comments())
+}
+
 fn flow(kind: &'static str, body: EventBody) -> Response {
     let head = http::Response::builder()
         .status(200)

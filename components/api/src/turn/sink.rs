@@ -78,6 +78,12 @@ impl Sink {
         (Self::Stream(sender, form), receiver)
     }
 
+    /// A sink for bytes that are written already, of which only one part waits.
+    pub fn parts() -> (Self, Receiver<Signal>) {
+        let (sender, receiver) = channel(0);
+        (Self::Stream(sender, Form::Events), receiver)
+    }
+
     /// Whether anybody listens at all.
     pub fn is_heard(&self) -> bool {
         matches!(self, Self::Stream(..))
@@ -105,6 +111,13 @@ impl Sink {
         let told = form.write_failure(error);
         // A client that is gone need not hear it: the failure is stored.
         let _ = self.signal(Signal::Failed(error.clone(), told)).await;
+    }
+
+    /// Sends bytes that are written already.
+    ///
+    /// Fails with [`Gone`] if nobody is there to take them.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        self.signal(Signal::Event(bytes)).await
     }
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Gone> {

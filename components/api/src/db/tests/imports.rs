@@ -37,7 +37,7 @@ fn an_answer_shares_the_turn_of_its_question_and_all_else_has_its_own() {
     assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["6|50"]);
     assert_eq!(import(&db, "a", &all[..1]), ["9"]);
     assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["7|50"]);
-    let listed = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64]);
+    let listed = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64, 0_i64]);
     assert_eq!(listed.len(), 8, "{listed:?}");
 }
 

@@ -22,7 +22,7 @@ fn edited() -> Connection {
 }
 
 fn listed(db: &Connection) -> Vec<String> {
-    let list = run(db, messages::LIST, values![1_i64, 9_i64, 0_i64]);
+    let list = run(db, messages::LIST, values![1_i64, 9_i64, 0_i64, 0_i64]);
     list.iter().map(|row| row.split('|').next().unwrap().to_owned()).collect()
 }
 
@@ -34,7 +34,7 @@ fn what_is_superseded_is_in_no_list_and_no_memory() {
     assert_eq!(run(&db, superseded::GONE, values![1_i64, 2_i64, 4_i64]), ["3", "4", "5", "6"]);
     assert_eq!(run(&db, superseded::TURN, values![1_i64, 4_i64]), Vec::<String>::new());
     assert_eq!(run(&db, messages::WINDOW, values![1_i64, 5_i64, 9_i64]).len(), 2);
-    assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]).len(), 2);
+    assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64, 99_i64]).len(), 2);
     assert_eq!(run(&db, "SELECT DISTINCT message FROM vectors", &[]), ["1", "2"]);
     let places = places(&db);
     assert!(!places.is_empty(), "the words of the first turn are indexed");
@@ -49,7 +49,11 @@ fn what_is_refused_fails_or_dies_takes_nothings_place() {
         let db = edited();
         end(&db, 8, status, content, 14);
         assert_eq!(listed(&db), ["1", "2", "3", "4", "5", "6", "7", "8"], "{status}");
-        assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64]).len(), 6, "{status}");
+        assert_eq!(
+            run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64, 99_i64]).len(),
+            6,
+            "{status}"
+        );
     }
     let db = edited();
     run(&db, messages::ABANDON, values!["another run".to_owned(), 14_i64]);

@@ -25,7 +25,7 @@ fn a_database_of_version_1_keeps_its_data_and_gets_words() {
 
     upgrade(&db, 2, migrations::VERSION);
     assert_eq!(run(&db, migrations::READ, &[]), [migrations::VERSION.to_string()]);
-    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64]);
+    let all = run(&db, messages::LIST, values![1_i64, 10_i64, 0_i64, 0_i64]);
     assert_eq!(all, ["1|1|10|user|the old boat|ok|0|-", "2|1|12|assistant|a fine one|ok|0|{}"]);
     // Everything waits to be indexed with its words; the vectors are not made twice.
     assert_eq!(queue(&db, 1).len(), 2);

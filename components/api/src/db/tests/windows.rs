@@ -57,5 +57,5 @@ fn what_was_forgotten_is_not_shown_in_a_later_prompt() {
     assert_eq!(window(&db, 4, 9), ["3: Good day. I see."]);
     assert_eq!(said_before(&db, 4), ["Good day.", "Hello."]);
     // It is still in the list, since it was said.
-    assert_eq!(run(&db, messages::LIST, values![1_i64, 9_i64, 0_i64]).len(), 6);
+    assert_eq!(run(&db, messages::LIST, values![1_i64, 9_i64, 0_i64, 0_i64]).len(), 6);
 }
