@@ -67,10 +67,7 @@ pub struct Failure {
 macro_rules! columns {
     () => {
         "d.id, d.name, d.title, d.status, d.format, d.encoding, d.pages, d.bytes, \
-         substr(d.sha256, -64), d.created_at, d.updated_at, d.chunks, \
-         (SELECT count(*) FROM chunks AS c WHERE c.document = d.no \
-             AND c.embedded_by <> 0 AND c.error IS NULL), \
-         (SELECT count(*) FROM chunks AS c WHERE c.document = d.no AND c.error IS NOT NULL), \
+         substr(d.sha256, -64), d.created_at, d.updated_at, d.chunks, d.indexed, d.failed, \
          d.error_code, d.error, d.gaps, d.version"
     };
 }
