@@ -1,5 +1,5 @@
-//! Lists whose rows may be long: they are read and sent in parts, so that no list has to be in memory
-//! as a whole.
+//! Lists whose rows may be long: they are read and sent in parts, so that no list has to be in
+//! memory as a whole.
 
 use std::mem::take;
 
