@@ -1,10 +1,13 @@
 //! Hot swap: compile, link, try, replace one pointer. The only place that replaces a component.
 //!
 //! A slot holds one policy. Each call runs in a fresh store, with so many instructions, so much
-//! memory and so much time, and nothing that it could reach: its linker is empty. A call ends with
-//! the policy that it began with, whatever is loaded in the meantime.
+//! memory and so much time, and nothing that it could reach: its linker is empty, or has a WASI that
+//! is deaf and blind. A call ends with the policy that it began with, whatever is loaded in the
+//! meantime.
 
+mod deaf;
 mod limits;
+mod linked;
 mod place;
 pub mod refusal;
 mod size;
@@ -14,12 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre};
-use wasmtime::component::{Instance, Lift, Linker, Lower, TypedFunc};
+use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList};
+use wasmtime::component::{Instance, Lift, Lower, TypedFunc};
 use wasmtime::{Engine, Store};
 
 use crate::bindings::policy::types::Failure;
 use limits::{Limits, failure};
+pub use linked::Linked;
+use linked::Pre;
 pub use place::{Place, Told};
 pub use refusal::Refusal;
 pub use size::Size;
@@ -166,7 +171,7 @@ impl<I: Interface> Slot<I> {
 pub struct Policy<I: Interface> {
     digest: String,
     facts: I::Facts,
-    pre: InstancePre<Limits>,
+    pre: Pre,
     function: ComponentExportIndex,
     allowance: Allowance,
 }
@@ -278,39 +283,13 @@ impl<I: Interface> Policy<I> {
     ///
     /// Fails as [`Self::load`] does, but with no [`Refusal::Trial`].
     pub fn open(linked: &Linked, allowance: &Allowance) -> Result<Self, Refusal> {
-        let Linked { digest, pre } = linked.clone();
+        let (digest, pre) = (linked.digest().to_owned(), linked.pre().clone());
         let interface = find_interface::<I>(&linked.exports(), pre.component())?;
         let of = PhantomData;
         let probe = Probe { pre: &pre, interface: &interface, digest: &digest, allowance, of };
         let facts = I::describe(&probe)?;
         let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
         Ok(Self { digest, facts, pre, function, allowance: *allowance })
-    }
-}
-
-/// A component that was compiled and linked with nothing. Cheap to clone.
-#[derive(Clone)]
-pub struct Linked {
-    digest: String,
-    pre: InstancePre<Limits>,
-}
-
-impl Linked {
-    /// Compiles a component of at most `bytes_max`. Blocks for up to seconds.
-    ///
-    /// # Errors
-    ///
-    /// Fails if it is no component, or wants something.
-    pub fn new(engine: &Engine, bytes: &[u8], bytes_max: usize) -> Result<Self, Refusal> {
-        let pre = link(engine, bytes, bytes_max)?;
-        Ok(Self { digest: digest(bytes), pre })
-    }
-
-    /// The names of what it exports.
-    pub fn exports(&self) -> Vec<String> {
-        let component = self.pre.component();
-        let exports = component.component_type();
-        exports.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
     }
 }
 
@@ -321,7 +300,7 @@ pub fn digest(bytes: &[u8]) -> String {
 
 /// A policy that is being loaded.
 pub struct Probe<'a, I> {
-    pre: &'a InstancePre<Limits>,
+    pre: &'a Pre,
     interface: &'a ComponentExportIndex,
     digest: &'a String,
     allowance: &'a Allowance,
@@ -372,31 +351,6 @@ impl<I: Interface> Probe<'_, I> {
     }
 }
 
-/// Compiles a component and links it with nothing.
-fn link(engine: &Engine, bytes: &[u8], bytes_max: usize) -> Result<InstancePre<Limits>, Refusal> {
-    if bytes.len() > bytes_max {
-        return Err(Refusal::TooLarge { bytes: bytes.len(), most: bytes_max });
-    }
-    if Engine::detect_precompiled(bytes).is_some() {
-        return Err(Refusal::Precompiled);
-    }
-    match bytes {
-        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
-        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => return Err(Refusal::CoreModule),
-        _ => return Err(Refusal::NoComponent),
-    }
-    let component = crate::engine::compile(engine, bytes)
-        .map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
-    let wanted: Vec<String> =
-        component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
-    if !wanted.is_empty() {
-        return Err(Refusal::Imports(wanted));
-    }
-    Linker::new(engine)
-        .instantiate_pre(&component)
-        .map_err(|error| Refusal::Invalid(format!("{error:#}")))
-}
-
 fn find_interface<I: Interface>(
     exports: &[String],
     component: &Component,
@@ -414,7 +368,7 @@ struct Spent {
 
 /// Calls a function in a store of its own.
 fn run<P, R>(
-    pre: &InstancePre<Limits>,
+    pre: &Pre,
     function: &ComponentExportIndex,
     params: P,
     request_bytes: usize,
@@ -430,14 +384,14 @@ where
         let function: TypedFunc<P, R> = instance
             .get_typed_func(&mut store, function)
             .expect("the function's type was checked when the policy was loaded");
-        function.call(&mut store, params).map_err(|error| failure(&error, store.data()))
+        pre.call(&mut store, &function, params).map_err(|error| failure(&error, store.data()))
     });
     let fuel = granted - store.get_fuel().unwrap_or(0);
     (answer, Spent { fuel, memory_bytes: store.data().largest_bytes() })
 }
 
-fn start(store: &mut Store<Limits>, pre: &InstancePre<Limits>) -> Result<Instance, Failure> {
-    pre.instantiate(&mut *store).map_err(|error| match failure(&error, store.data()) {
+fn start(store: &mut Store<Limits>, pre: &Pre) -> Result<Instance, Failure> {
+    pre.start(store).map_err(|error| match failure(&error, store.data()) {
         // It consists of more than one call may hold.
         Failure::InvalidAnswer => Failure::OutOfMemory,
         failure => failure,

@@ -30,4 +30,5 @@ mod supersede;
 mod support;
 mod swap;
 mod tidy;
+mod wasi;
 mod zoo;

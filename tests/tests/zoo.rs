@@ -67,7 +67,7 @@ fn what_breaks_a_rule_is_not_taken() {
         ),
         (guest("assembly", "foreign-id"), "policy_refused", "a plan names only ids of passages"),
         (guest("truncation", "not-monotone"), "policy_breaks_contract", "never keeps less"),
-        (component("api"), "policy_refused", "imports nothing"),
+        (component("api"), "policy_refused", "imports nothing but WASI"),
         (component("vector-search"), "policy_refused", "a policy exports one of"),
         (b"\0asm\x01\0\0\0".to_vec(), "policy_refused", "core module"),
         (truncation[..truncation.len() / 2].to_vec(), "policy_refused", "no valid component"),

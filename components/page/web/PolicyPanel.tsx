@@ -63,8 +63,8 @@ export function PolicyPanel() {
       {error && <p className="failure">{error}</p>}
       <div>
         <p className="hint">
-          Each decision is made by a WebAssembly component that imports nothing. It can be replaced
-          while the server answers: a turn ends with the policies that it began with.
+          Each decision is made by a WebAssembly component that can reach nothing. It can be
+          replaced while the server answers: a turn ends with the policies that it began with.
         </p>
         <div role="status">
           {list?.under_way.map((work) => (

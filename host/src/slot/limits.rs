@@ -1,8 +1,10 @@
 //! What ends a call: memory and tables beyond what it may have, and what became of it.
 
 use wasmtime::{ResourceLimiter, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::Allowance;
+use super::deaf::Wasi;
 use crate::bindings::policy::types::Failure;
 
 /// The memories that a component may consist of.
@@ -13,12 +15,19 @@ pub struct Limits {
     allowance: Allowance,
     largest_bytes: usize,
     refused: bool,
+    /// Made when it is asked for: most policies import nothing.
+    wasi: Option<Box<Wasi>>,
 }
 
 impl Limits {
     /// Of a call that has not begun.
     pub fn new(allowance: &Allowance) -> Self {
-        Self { allowance: *allowance, largest_bytes: 0, refused: false }
+        Self { allowance: *allowance, largest_bytes: 0, refused: false, wasi: None }
+    }
+
+    /// What the call sees of the world.
+    pub fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new()))
     }
 
     /// The linear memory at its largest, in bytes.
@@ -75,6 +84,8 @@ pub fn failure(error: &wasmtime::Error, limits: &Limits) -> Failure {
         Some(Trap::StackOverflow | Trap::AllocationTooLarge) => Failure::OutOfMemory,
         _ if limits.refused => Failure::OutOfMemory,
         Some(_) => Failure::Trapped,
+        // It ended itself, as a program would.
+        None if error.is::<I32Exit>() => Failure::Trapped,
         None => Failure::InvalidAnswer,
     }
 }

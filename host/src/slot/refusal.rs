@@ -53,7 +53,12 @@ impl fmt::Display for Refusal {
             Self::NoComponent => f.write_str("the policy is no WebAssembly component"),
             Self::Invalid(cause) => write!(f, "the policy is no valid component: {cause}"),
             Self::Imports(names) => {
-                write!(f, "a policy imports nothing, and this one imports {}", list(names))
+                write!(
+                    f,
+                    "a policy imports nothing but WASI 0.2, which tells it nothing, and this one \
+                     imports {}",
+                    list(names)
+                )
             }
             Self::NoInterface { interface, exports } if exports.is_empty() => {
                 write!(f, "the policy must export `{interface}`, and exports nothing")

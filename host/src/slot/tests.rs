@@ -138,14 +138,14 @@ fn what_is_no_policy_is_refused_by_name() {
     let (engines, _folder) = engines();
     let good = component(1, "");
     let compiled = engines.policies().precompile_component(&good).expect("compiled");
-    let wasi = "(component (import \"wasi:cli/environment@0.2.0\" (instance)))";
+    let wasi = "(component (import \"wasi:http/types@0.2.0\" (instance)))";
     for (bytes, expected) in [
         (vec![0; OF_A_TURN.component_bytes + 1], "8388609 bytes"),
         (compiled, "compiled already"),
         (binary("(module)"), "is a core module"),
         (b"(component)".to_vec(), "no WebAssembly component"),
         (good[..good.len() / 2].to_vec(), "no valid component"),
-        (binary(wasi), "imports `wasi:cli/environment@0.2.0`"),
+        (binary(wasi), "imports `wasi:http/types@0.2.0`"),
         (binary("(component)"), "must export `loci:test/echo@0.1.0`, and exports nothing"),
     ] {
         let refusal = refusal(&bytes);
