@@ -1,9 +1,9 @@
 //! Hot swap: compile, link, try, replace one pointer. The only place that replaces a component.
 //!
 //! A slot holds one policy. Each call runs in a fresh store, with so many instructions, so much
-//! memory and so much time, and nothing that it could reach: its linker is empty, or has a WASI that
-//! is deaf and blind. A call ends with the policy that it began with, whatever is loaded in the
-//! meantime.
+//! memory and so much time, and nothing that it could reach: its linker is empty, or has a WASI
+//! that is deaf and blind. A call ends with the policy that it began with, whatever is loaded in
+//! the meantime.
 
 mod deaf;
 mod limits;

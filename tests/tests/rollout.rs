@@ -10,6 +10,7 @@ use loci_tests::server::{Server, binary};
 use serde_json::{Value, json};
 
 use crate::fragile;
+use crate::policies::kit::guest;
 use crate::support::server;
 use crate::swap::{POLICIES, activate, active, add, component, policy, upload};
 
@@ -170,7 +171,7 @@ fn what_becomes_of_a_turn_whose_policy_fails_is_said_for_each_hook() {
         reason == "it trapped"
     });
     assert_eq!(put(&client, "hooks/assembly", &json!({ "on_failure": "open" })).status, 400);
-    assert_eq!(put(&client, "hooks/ranking", &json!({ "on_failure": "closed" })).status, 400);
+    assert_eq!(put(&client, "hooks/chunking", &json!({ "on_failure": "closed" })).status, 400);
 }
 
 #[test]
@@ -191,6 +192,7 @@ fn a_session_that_is_tied_to_a_policy_keeps_it() {
     for (body, status) in [
         (json!({ "truncation": classic }), 400),
         (json!({ "ranking": classic }), 400),
+        (json!({ "extraction": classic }), 400),
         (json!({ "assembly": 7 }), 400),
         (json!({ "assembly": "0011223344" }), 404),
     ] {
@@ -205,6 +207,59 @@ fn a_session_that_is_tied_to_a_policy_keeps_it() {
     assert_eq!(answer.expect(200).unwrap(), json!({}));
     assert_eq!(say(&client, &tied), (active(&client, "assembly"), json!([])));
     assert_eq!(client.get("/api/v1/sessions/nobody/policies").unwrap().status, 404);
+}
+
+#[test]
+fn what_is_recalled_and_kept_of_it_can_be_chosen_for_a_session_too() {
+    let server = server();
+    let client = server.client();
+    // More than stands in the prompt anyway, and too long to be kept whole.
+    let said = |at: u32| {
+        let role = if at.is_multiple_of(2) { "user" } else { "assistant" };
+        let long = format!("Day {at} was mild. ").repeat(40);
+        json!({ "role": role, "content": format!("The trap is in cupboard {at}. {long}") })
+    };
+    let messages: Vec<Value> = (0..80).map(said).collect();
+    let session = || {
+        let session = client.create_session("long").unwrap();
+        let path = format!("/api/v1/sessions/{session}/messages/import");
+        client.post(&path, &json!({ "messages": messages })).unwrap().expect(201).unwrap();
+        client.wait_until_indexed(&session).unwrap();
+        session
+    };
+    let (tied, free) = (session(), session());
+    let ask = |session: &str| {
+        let reply = client.say(session, "Now: trap").unwrap();
+        let policies = client.receipt(session, &reply).unwrap()["policies"].clone();
+        (policies, reply["metadata"]["degraded"].clone())
+    };
+    for hook in ["ranking", "condensation"] {
+        let shipped = active(&client, hook);
+        let row = upload(&client, guest(hook, "sleeper")).expect(201).unwrap();
+        let digest = row["digest"].as_str().unwrap();
+        let ties = format!("/api/v1/sessions/{tied}/policies");
+        client.put(&ties, &json!({ hook: digest })).unwrap().expect(200).unwrap();
+        let (policies, degraded) = ask(&tied);
+        assert_eq!(degraded, json!([{ "part": hook, "reason": "it trapped" }]), "{policies}");
+        assert_eq!(policies[hook]["digest"], "", "the built-in policy stands in");
+        let (policies, degraded) = ask(&free);
+        assert_eq!((&policies[hook]["digest"], &degraded), (&json!(shipped), &json!([])));
+        client.put(&ties, &json!({ hook: null })).unwrap().expect(200).unwrap();
+
+        let share = json!({ "percent": 100, "errors_max": 0 });
+        put(&client, &format!("{digest}/canary"), &share).expect(200).unwrap();
+        assert_eq!(ask(&free).1[0]["part"], hook);
+        wait_until("the candidate is taken back", || ask(&free).1 == json!([]));
+
+        // A receipt does not hold what else could have been chosen.
+        let shadow = client.post(&format!("{POLICIES}/{digest}/shadow"), &json!({})).unwrap();
+        assert_eq!(
+            (shadow.status, &shadow.body["error"]["code"]),
+            (409, &json!("not_to_be_tried"))
+        );
+    }
+    let chunking = active(&client, "chunking");
+    assert_eq!(put(&client, &format!("{chunking}/canary"), &json!({ "percent": 1 })).status, 400);
 }
 
 /// Ends a process, whatever happens here.

@@ -102,7 +102,7 @@ function Facts({ receipt }: { receipt: Receipt }) {
           <div key={hook}>
             <dt>{sentence(hook).slice(0, -1)} policy</dt>
             <dd>
-              {policy.name} <code>{policy.digest.slice(0, 12)}</code>
+              {policy.name} <code>{policy.digest.slice(0, 12) || "built in"}</code>
             </dd>
           </div>
         ))}

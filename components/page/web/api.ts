@@ -131,7 +131,7 @@ export interface Passage {
 
 export interface Receipt {
   message_id: number;
-  policies: Record<string, { name: string; digest: string }>;
+  policies: Record<string, { name?: string; digest: string }>;
   model: { name: string; digest: string; backend: string; exact_counts: boolean };
   embedding_model: { name: string; digest: string } | null;
   context_tokens: number;

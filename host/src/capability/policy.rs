@@ -140,7 +140,8 @@ impl ranking::Host for View<'_> {
         &mut self,
         request: ranking::Request,
     ) -> wasmtime::Result<Result<Vec<ranking::Choice>, ranking::Error>> {
-        let answer = self.ctx.ranking.current().call(&request);
+        let policy = self.ranking();
+        let answer = self.count(policy.measured_call(&request));
         Ok(answer.unwrap_or_else(|failure| Err(ranking::Error::Failed(failure))))
     }
 }
@@ -150,7 +151,8 @@ impl condensation::Host for View<'_> {
         &mut self,
         request: condensation::Request,
     ) -> wasmtime::Result<Result<Vec<Vec<types::Span>>, condensation::Error>> {
-        let answer = self.ctx.condensation.current().call(&request);
+        let policy = self.condensation();
+        let answer = self.count(policy.measured_call(&request));
         Ok(answer.unwrap_or_else(|failure| Err(condensation::Error::Failed(failure))))
     }
 }

@@ -13,8 +13,13 @@ use super::health::{Counts, Remedy};
 use super::log::{Event, Tried, What};
 use super::{Fault, Hook, Registry, Row, lock};
 
-/// The hooks whose policies a turn chooses; the others have one policy for all.
-pub const CHOSEN: [&str; 2] = ["assembly", "truncation"];
+/// The hooks whose policies a turn chooses; the others have one policy for all: documents belong to
+/// no session, and are read and cut once.
+pub const CHOSEN: [&str; 4] = ["assembly", "truncation", "ranking", "condensation"];
+
+/// The hooks whose policies can be tried on turns of the past. A receipt has the passages that were
+/// laid out, and not what else was found, so it cannot tell what another choice would have been.
+pub const TRIED: [&str; 2] = ["assembly", "truncation"];
 
 /// The most failed calls that the budget of a candidate may allow.
 pub const ERRORS_MAX: u32 = 1_000;

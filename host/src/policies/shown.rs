@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::rollout::CHOSEN;
+use super::rollout::{CHOSEN, TRIED};
 use super::state::Choice;
 use super::{Hook, Registry, lock, log};
 
@@ -86,7 +86,7 @@ impl Registry {
             "canary": canary,
             "on_failure": state.on_failure(hook.name()),
             "per_session": CHOSEN.contains(&hook.name()),
-            "shadow": CHOSEN.contains(&hook.name()),
+            "shadow": TRIED.contains(&hook.name()),
             "set_aside": health.is_some_and(|health| health.is_aside(&active)),
             "asked": health.map(|health| &health.asked),
             "previous": previous,

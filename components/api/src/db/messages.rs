@@ -114,7 +114,7 @@ pub const POST: &str = "INSERT INTO messages \
         (SELECT count(*) FROM messages AS p WHERE p.session = messages.session \
             AND p.status = 'pending' AND p.turn < messages.turn AND p.host_run = ?6 \
             AND p.lease > ?2), \
-        (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
+        (SELECT json_group_object(t.hook, t.digest) FROM session_ties AS t \
             WHERE t.session = messages.session HAVING count(*) > 0)";
 
 /// What a message would be stored with: session id, owner.
@@ -122,7 +122,7 @@ pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled,
         (SELECT json_group_array(json_array(d.no, d.id, d.version)) FROM session_documents AS l \
             CROSS JOIN documents AS d ON d.no = l.document \
             WHERE l.session = s.no HAVING count(*) > 0), \
-        (SELECT json_group_object(t.hook, t.digest) FROM session_policies AS t \
+        (SELECT json_group_object(t.hook, t.digest) FROM session_ties AS t \
             WHERE t.session = s.no HAVING count(*) > 0) \
     FROM sessions AS s WHERE s.id = ?1 AND s.owner = ?2";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.

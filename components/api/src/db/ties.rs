@@ -9,12 +9,12 @@ use crate::http::error::ApiError;
 pub type Ties = BTreeMap<String, String>;
 
 /// Ties a session to a policy: session number, hook, digest.
-pub const TIE: &str = "INSERT INTO session_policies (session, hook, digest) VALUES (?1, ?2, ?3) \
+pub const TIE: &str = "INSERT INTO session_ties (session, hook, digest) VALUES (?1, ?2, ?3) \
     ON CONFLICT (session, hook) DO UPDATE SET digest = excluded.digest";
 /// Unties a session from its policy for a hook: session number, hook.
-pub const UNTIE: &str = "DELETE FROM session_policies WHERE session = ?1 AND hook = ?2";
+pub const UNTIE: &str = "DELETE FROM session_ties WHERE session = ?1 AND hook = ?2";
 /// Lists what a session is tied to: session number.
-pub const LIST: &str = "SELECT hook, digest FROM session_policies WHERE session = ?1";
+pub const LIST: &str = "SELECT hook, digest FROM session_ties WHERE session = ?1";
 
 /// The policies that a session is tied to.
 ///

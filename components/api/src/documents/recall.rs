@@ -16,6 +16,7 @@ use crate::limits;
 use crate::time;
 use crate::turn::candidates;
 use crate::turn::degraded::Degraded;
+use crate::turn::policies::Policies;
 use crate::turn::recall::{self, Embedded, Scores, Unsearched};
 
 /// What was found in documents.
@@ -48,7 +49,7 @@ pub async fn find(
     most: u32,
 ) -> Result<Found, ApiError> {
     let Candidates { passages, mut degraded } = look_up(database, documents, text, query).await?;
-    let passages = rank(passages, text, most, &mut degraded);
+    let passages = rank(passages, text, most, &Policies::default(), &mut degraded)?;
     Ok(Found { passages, degraded })
 }
 
@@ -223,14 +224,17 @@ fn distinct(mut found: Vec<(Passage, Scores)>) -> Vec<(Passage, Scores)> {
 }
 
 /// Has the ranking policy choose at most `most`, best first.
+///
+/// Fails as [`recall::ask`] does.
 pub fn rank(
     found: Vec<(Passage, Scores)>,
     query: &str,
     most: u32,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Vec<(Passage, f32)> {
+) -> Result<Vec<(Passage, f32)>, ApiError> {
     if found.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let list = found.iter().enumerate().map(|(at, (one, scores))| Candidate {
         id: at as u32,
@@ -251,11 +255,11 @@ pub fn rank(
         candidates: list.collect(),
         most,
     };
-    let choices = recall::ask(&request, degraded);
+    let choices = recall::ask(&request, policies, degraded)?;
     let mut found: Vec<Option<Passage>> = found.into_iter().map(|(one, _)| Some(one)).collect();
     let take = |choice: ranking::Choice| {
         let passage = found.get_mut(choice.id as usize)?.take()?;
         Some((passage, choice.score))
     };
-    choices.into_iter().filter_map(take).collect()
+    Ok(choices.into_iter().filter_map(take).collect())
 }

@@ -1,11 +1,14 @@
 //! Shortening what was recalled. What is short enough already is not touched, nor sent anywhere.
 
 use super::degraded::{Degraded, reason};
+use super::policies::Policies;
 use super::{builtin, check};
 use crate::bindings::inference::tokenizer::Side;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::condensation;
 use crate::bindings::policy::types::Span;
+use crate::bindings::policy::versions::Hook;
+use crate::http::error::ApiError;
 use crate::measure;
 use crate::turn::passages::whole;
 
@@ -15,13 +18,16 @@ pub type Kept = Vec<(Span, u32)>;
 /// Shortens each text (with its tokens) to at most `tokens_max`, guided by the query. Nothing is
 /// kept of a text in which nothing bears on the query.
 ///
-/// Fails as the model does. A policy that fails is replaced by the built-in one, and noted.
+/// Fails as the model does. A policy that fails is replaced by the built-in one, and noted, or it
+/// fails the turn, where that was said.
 pub async fn condense(
     query: &str,
     texts: &[(&str, u32)],
     tokens_max: u32,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Kept>, ModelError> {
+) -> Result<Vec<Kept>, ApiError> {
+    let of_model = |error: ModelError| ApiError::of_model(&error);
     let mut kept: Vec<Kept> = texts.iter().map(|(text, tokens)| whole(text, *tokens)).collect();
     let long: Vec<usize> = (0..texts.len()).filter(|at| texts[*at].1 > tokens_max).collect();
     if long.is_empty() {
@@ -33,7 +39,7 @@ pub async fn condense(
         tokens_max,
     });
     let request = condensation::Request { query: query.to_owned(), sources: sources.collect() };
-    let spans = ask(&request, degraded);
+    let spans = ask(&request, policies, degraded)?;
 
     let pieces: Vec<&str> = request
         .sources
@@ -41,10 +47,10 @@ pub async fn condense(
         .zip(&spans)
         .flat_map(|(source, spans)| spans.iter().map(|span| slice(&source.text, *span)))
         .collect();
-    let mut counts = measure::count(&pieces).await?.into_iter();
+    let mut counts = measure::count(&pieces).await.map_err(of_model)?.into_iter();
     for ((at, spans), source) in long.into_iter().zip(&spans).zip(&request.sources) {
         let measured = spans.iter().copied().zip(counts.by_ref()).collect();
-        kept[at] = clip(&source.text, measured, tokens_max).await?;
+        kept[at] = clip(&source.text, measured, tokens_max).await.map_err(of_model)?;
     }
     Ok(kept)
 }
@@ -54,13 +60,19 @@ pub fn slice(text: &str, span: Span) -> &str {
     &text[span.start as usize..span.end as usize]
 }
 
-fn ask(request: &condensation::Request, degraded: &mut Vec<Degraded>) -> Vec<Vec<Span>> {
-    let answer = condensation::condense(request)
-        .map_err(|condensation::Error::Failed(failure)| reason(failure));
-    let answer = answer.and_then(|spans| check::condensation(request, &spans).map(|()| spans));
-    answer.unwrap_or_else(|reason| {
-        degraded.push(Degraded::new("condensation", reason));
-        builtin::condense(request)
+fn ask(
+    request: &condensation::Request,
+    policies: &Policies,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Vec<Vec<Span>>, ApiError> {
+    let answer = policies.ask(Hook::Condensation, || {
+        let spans = condensation::condense(request);
+        let spans = spans.map_err(|condensation::Error::Failed(failure)| reason(failure))?;
+        check::condensation(request, &spans).map(|()| spans)
+    });
+    answer.or_else(|reason| {
+        policies.failed(Hook::Condensation, reason, degraded)?;
+        Ok(builtin::condense(request))
     })
 }
 

@@ -80,9 +80,10 @@ impl Turn {
         let gathered = self.gather(&model, budget.prompt, &policies).await?;
         let (text, settings) = (&gathered.searched, self.settings.clone());
         let degraded = &mut self.degraded;
-        let recalled =
-            recall::rank(&gathered.memories, text, settings.recall_memories_max, degraded);
-        let found = find::rank(gathered.passages, text, settings.recall_passages_max, degraded);
+        let most = settings.recall_memories_max;
+        let recalled = recall::rank(&gathered.memories, text, most, &policies, degraded)?;
+        let most = settings.recall_passages_max;
+        let found = find::rank(gathered.passages, text, most, &policies, degraded)?;
         let recalled = recall::read(&self.database, &self.scope(), &recalled).await?;
         self.stages.lap("recall");
 
@@ -98,9 +99,8 @@ impl Turn {
             shares: gathered.shares,
         };
         let measured = Meter { digest: &model.digest, number: gathered.meter };
-        let Listed { sources, left_out } = passages::list(material, measured, &mut self.degraded)
-            .await
-            .map_err(|error| ApiError::of_model(&error))?;
+        let Listed { sources, left_out } =
+            passages::list(material, measured, &policies, &mut self.degraded).await?;
         self.stages.lap("condense");
         let assembled = self.assemble(&sources, &model.digest, &policies).await?;
         self.stages.lap("assemble");
@@ -121,6 +121,8 @@ impl Turn {
             prompt,
             policy: assembled.policy,
             truncated_by: truncated_by.to_owned(),
+            ranked_by: policies.answered(Hook::Ranking, &self.degraded).to_owned(),
+            condensed_by: policies.answered(Hook::Condensation, &self.degraded).to_owned(),
             fuel: policies.spent(),
             model,
             meter: gathered.meter,

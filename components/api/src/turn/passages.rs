@@ -2,12 +2,14 @@
 
 use super::condense;
 use super::degraded::Degraded;
+use super::policies::Policies;
 use super::recall::Recalled;
 use super::shares::Shares;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::bindings::policy::types::{Kind, Passage, Role, Span};
 use crate::db::memory::Found;
 use crate::db::passages::Passage as Passed;
+use crate::http::error::ApiError;
 use crate::{limits, measure, time};
 
 /// A passage, and where it comes from.
@@ -99,17 +101,19 @@ pub async fn tokens_of(messages: &[&Found], meter: Meter<'_>) -> Result<Vec<u32>
 /// Makes the list of passages: instruction, documents, memories, history, query. Passages of
 /// documents and memories are condensed, and the best of them are taken for which there is room.
 ///
-/// Fails as the model does.
+/// Fails as the model does, and as [`condense::condense`].
 pub async fn list(
     mut material: Material<'_>,
     meter: Meter<'_>,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Listed, ModelError> {
-    let instruction = measure::count_known(meter.digest, &[material.instruction]).await?[0];
+) -> Result<Listed, ApiError> {
+    let instruction = measure::count_known(meter.digest, &[material.instruction]).await;
+    let instruction = instruction.map_err(|error| ApiError::of_model(&error))?[0];
     let recalled = std::mem::take(&mut material.recalled);
     let found = std::mem::take(&mut material.found);
-    let memories = memories(recalled, &material, meter, degraded).await?;
-    let documents = documents(found, &material, meter, degraded).await?;
+    let memories = memories(recalled, &material, meter, policies, degraded).await?;
+    let documents = documents(found, &material, meter, policies, degraded).await?;
     let tokens = |notes: &[Source]| notes.iter().map(|one| one.passage.tokens).collect::<Vec<_>>();
     let [documents_chosen, memories_chosen] =
         material.shares.choose(&tokens(&documents), &tokens(&memories));
@@ -137,14 +141,17 @@ async fn memories(
     recalled: Vec<Recalled>,
     material: &Material<'_>,
     meter: Meter<'_>,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Source>, ModelError> {
+) -> Result<Vec<Source>, ApiError> {
     let messages: Vec<&Found> = recalled.iter().map(|one| &one.found).collect();
-    let tokens = tokens_of(&messages, meter).await?;
+    let tokens = tokens_of(&messages, meter).await;
+    let tokens = tokens.map_err(|error| ApiError::of_model(&error))?;
     let texts: Vec<(&str, u32)> =
         messages.iter().map(|one| one.content.as_str()).zip(tokens).collect();
     let tokens_max = material.shares.note(limits::MEMORY_TOKENS_MAX);
-    let kept = condense::condense(&material.query.content, &texts, tokens_max, degraded).await?;
+    let query = &material.query.content;
+    let kept = condense::condense(query, &texts, tokens_max, policies, degraded).await?;
     let kept = recalled.into_iter().zip(kept).filter(|(_, kept)| !kept.is_empty());
     let source = |(recalled, kept): (Recalled, condense::Kept)| {
         let mut source = message_source(recalled.found, Kind::Memory, kept);
@@ -159,13 +166,16 @@ async fn documents(
     found: Vec<(Passed, f32)>,
     material: &Material<'_>,
     meter: Meter<'_>,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Result<Vec<Source>, ModelError> {
+) -> Result<Vec<Source>, ApiError> {
     let texts: Vec<&str> = found.iter().map(|(one, _)| one.content.as_str()).collect();
-    let tokens = measure::count_known(meter.digest, &texts).await?;
+    let tokens = measure::count_known(meter.digest, &texts).await;
+    let tokens = tokens.map_err(|error| ApiError::of_model(&error))?;
     let texts: Vec<(&str, u32)> = texts.into_iter().zip(tokens).collect();
     let tokens_max = material.shares.note(limits::DOCUMENT_TOKENS_MAX);
-    let kept = condense::condense(&material.query.content, &texts, tokens_max, degraded).await?;
+    let query = &material.query.content;
+    let kept = condense::condense(query, &texts, tokens_max, policies, degraded).await?;
     let kept = found.into_iter().zip(kept).filter(|(_, kept)| !kept.is_empty());
     Ok(kept.map(|((passage, score), kept)| document_source(passage, score, kept)).collect())
 }

@@ -12,7 +12,7 @@ use crate::db::ties::{self, Ties};
 use crate::http::error::ApiError;
 
 /// All hooks whose policies a turn chooses.
-const HOOKS: [Hook; 2] = [Hook::Assembly, Hook::Truncation];
+const HOOKS: [Hook; 4] = [Hook::Assembly, Hook::Truncation, Hook::Ranking, Hook::Condensation];
 
 /// The policies of one turn.
 #[derive(Debug, Default)]
@@ -58,6 +58,14 @@ impl Policies {
     /// knows it.
     pub fn digest(&self, hook: Hook) -> &str {
         self.choice(hook).map_or("", |choice| &choice.digest)
+    }
+
+    /// The digest of the policy that decided for a hook; empty where the built-in one stood in.
+    pub fn answered(&self, hook: Hook, degraded: &[Degraded]) -> &str {
+        match degraded.iter().any(|lost| lost.part == name(hook)) {
+            true => "",
+            false => self.digest(hook),
+        }
     }
 
     /// Has the policy for a hook decide, which must not wait. The host is told how it did.
@@ -151,7 +159,10 @@ pub fn version(digest: &str) -> Result<Version, ApiError> {
     }
     versions::find(digest).ok_or_else(|| {
         let shown: String = digest.chars().take(64).collect();
-        let message = format!("no policy for `assembly` or `truncation` has the digest `{shown}`");
+        let message = format!(
+            "no policy that a turn chooses has the digest `{shown}`: those for `extraction` and \
+             `chunking` are one for all, since documents belong to no session"
+        );
         ApiError::new(404, "policy_not_found", message)
     })
 }
@@ -169,7 +180,8 @@ pub async fn tie(
     for (field, value) in fields {
         let Some(hook) = HOOKS.into_iter().find(|hook| name(*hook) == field) else {
             let shown: String = field.chars().take(64).collect();
-            let message = format!("there is no hook `{shown}`, but `assembly` and `truncation`");
+            let known = HOOKS.map(|hook| format!("`{}`", name(hook))).join(", ");
+            let message = format!("there is no hook `{shown}` that a session chooses, but {known}");
             return Err(ApiError::new(400, "invalid_value", message));
         };
         let wrong = |message: String| ApiError::invalid(name(hook), message);
@@ -195,5 +207,7 @@ pub fn name(hook: Hook) -> &'static str {
     match hook {
         Hook::Assembly => "assembly",
         Hook::Truncation => "truncation",
+        Hook::Ranking => "ranking",
+        Hook::Condensation => "condensation",
     }
 }

@@ -8,9 +8,11 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::degraded::{Degraded, reason};
+use super::policies::Policies;
 use super::{builtin, candidates as near, check, saved, subject};
 use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
+use crate::bindings::policy::versions::Hook;
 use crate::bindings::search::vectors::{self, Entry, Index};
 use crate::db::candidates as nearby;
 use crate::db::memory::Found;
@@ -113,9 +115,9 @@ pub async fn choose(
     hits: Hits,
     most: u32,
 ) -> Result<Vec<Recalled>, ApiError> {
-    let mut degraded = Vec::new();
     let found = candidates(database, scope, text, hits, &[]).await?;
-    let chosen = rank(&found, text, most, &mut degraded);
+    // No turn, so nobody has chosen another policy than the one in use.
+    let chosen = rank(&found, text, most, &Policies::default(), &mut Vec::new())?;
     read(database, scope, &chosen).await
 }
 
@@ -377,14 +379,17 @@ pub fn plain(text: &str) -> String {
 
 /// Has the policy choose, best first; the built-in one does where it fails. Returns messages and
 /// their scores.
+///
+/// Fails as [`ask`] does.
 pub fn rank(
     found: &[(u64, Candidate)],
     query: &str,
     most: u32,
+    policies: &Policies,
     degraded: &mut Vec<Degraded>,
-) -> Vec<(u64, f32)> {
+) -> Result<Vec<(u64, f32)>, ApiError> {
     if found.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let request = ranking::Request {
         query: query.to_owned(),
@@ -395,16 +400,25 @@ pub fn rank(
     let message = |choice: ranking::Choice| {
         found.get(choice.id as usize).map(|(message, _)| (*message, choice.score))
     };
-    ask(&request, degraded).into_iter().filter_map(message).collect()
+    Ok(ask(&request, policies, degraded)?.into_iter().filter_map(message).collect())
 }
 
 /// Asks the policy; the built-in one answers where it fails or breaks a rule.
-pub fn ask(request: &ranking::Request, degraded: &mut Vec<Degraded>) -> Vec<ranking::Choice> {
-    let answer = ranking::rank(request).map_err(|ranking::Error::Failed(failure)| reason(failure));
-    let answer = answer.and_then(|choices| check::ranking(request, &choices).map(|()| choices));
-    answer.unwrap_or_else(|reason| {
-        degraded.push(Degraded::new("ranking", reason));
-        builtin::rank(request)
+///
+/// Fails with 503 if the turn is to fail then.
+pub fn ask(
+    request: &ranking::Request,
+    policies: &Policies,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Vec<ranking::Choice>, ApiError> {
+    let answer = policies.ask(Hook::Ranking, || {
+        let chosen = ranking::rank(request);
+        let chosen = chosen.map_err(|ranking::Error::Failed(failure)| reason(failure))?;
+        check::ranking(request, &chosen).map(|()| chosen)
+    });
+    answer.or_else(|reason| {
+        policies.failed(Hook::Ranking, reason, degraded)?;
+        Ok(builtin::rank(request))
     })
 }
 

@@ -37,9 +37,13 @@ pub struct Decided {
     pub policy: Rc<Description>,
     /// The digest of the truncation policy; empty for the built-in one.
     pub truncated_by: String,
+    /// The digest of the ranking policy; empty for the built-in one.
+    pub ranked_by: String,
+    /// The digest of the condensation policy; empty for the built-in one.
+    pub condensed_by: String,
     /// What the prompt can be put together from again.
     pub record: Record,
-    /// The fuel that the policies for assembly and truncation used; 0 where nobody counts.
+    /// The fuel that the policies of the turn used; 0 where nobody counts.
     pub fuel: u64,
     /// The model.
     pub model: ChatModel,
@@ -217,11 +221,13 @@ pub struct Receipt<'a> {
 #[derive(Serialize)]
 struct Policies<'a> {
     assembly: Named<'a>,
-    truncation: Cutter<'a>,
+    truncation: Unnamed<'a>,
+    ranking: Unnamed<'a>,
+    condensation: Unnamed<'a>,
 }
 
 #[derive(Serialize)]
-struct Cutter<'a> {
+struct Unnamed<'a> {
     digest: &'a str,
 }
 
@@ -286,7 +292,9 @@ impl<'a> Receipt<'a> {
         Self {
             policies: Policies {
                 assembly: Named { name: &policy.name, digest: &policy.digest },
-                truncation: Cutter { digest: &decided.truncated_by },
+                truncation: Unnamed { digest: &decided.truncated_by },
+                ranking: Unnamed { digest: &decided.ranked_by },
+                condensation: Unnamed { digest: &decided.condensed_by },
             },
             model: ModelTold {
                 name: &model.name,

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use super::View;
-use super::interfaces::{Assembly, Truncation};
+use super::interfaces::{Assembly, Condensation, Ranking, Truncation};
 use crate::bindings::policy::types::Failure;
 use crate::bindings::policy::versions::{self, Choice, Fallback, Hook, Trial, Version};
 use crate::policies::{Chosen, OnFailure, Row, Tried};
-use crate::slot::Policy;
+use crate::slot::{Interface, Policy, Slot};
 
 /// What one instance has selected, hook by hook; none for what is in use.
 #[derive(Clone, Default)]
 pub struct Selected {
     assembly: Option<Arc<Policy<Assembly>>>,
     truncation: Option<Arc<Policy<Truncation>>>,
+    ranking: Option<Arc<Policy<Ranking>>>,
+    condensation: Option<Arc<Policy<Condensation>>>,
     /// The fuel that its policies have used.
     spent: u64,
 }
@@ -31,6 +33,18 @@ impl View<'_> {
         selected.unwrap_or_else(|| self.ctx.truncation.current())
     }
 
+    /// The policy that chooses among what was found.
+    pub(super) fn ranking(&self) -> Arc<Policy<Ranking>> {
+        let selected = self.ctx.selected.ranking.clone();
+        selected.unwrap_or_else(|| self.ctx.ranking.current())
+    }
+
+    /// The policy that shortens.
+    pub(super) fn condensation(&self) -> Arc<Policy<Condensation>> {
+        let selected = self.ctx.selected.condensation.clone();
+        selected.unwrap_or_else(|| self.ctx.condensation.current())
+    }
+
     /// Counts the fuel of a call.
     pub(super) fn count<T>(
         &mut self,
@@ -45,6 +59,8 @@ impl View<'_> {
         let known = match hook {
             Hook::Assembly => self.ctx.assembly.find(digest).is_some(),
             Hook::Truncation => self.ctx.truncation.find(digest).is_some(),
+            Hook::Ranking => self.ctx.ranking.find(digest).is_some(),
+            Hook::Condensation => self.ctx.condensation.find(digest).is_some(),
         };
         let Some(registry) = self.ctx.registry.clone().filter(|_| !known) else { return known };
         let digest = digest.to_owned();
@@ -59,13 +75,28 @@ fn short_name(hook: Hook) -> &'static str {
     match hook {
         Hook::Assembly => "assembly",
         Hook::Truncation => "truncation",
+        Hook::Ranking => "ranking",
+        Hook::Condensation => "condensation",
     }
+}
+
+/// Selects a policy of a slot; an empty digest selects the one that is in use. Returns whether it
+/// is there, and changes nothing otherwise.
+fn pick<I: Interface>(slot: &Slot<I>, selected: &mut Option<Arc<Policy<I>>>, digest: &str) -> bool {
+    let found = slot.find(digest);
+    let is_there = digest.is_empty() || found.is_some();
+    if is_there {
+        *selected = found;
+    }
+    is_there
 }
 
 fn hook(name: &str) -> Option<Hook> {
     match name {
         "assembly" => Some(Hook::Assembly),
         "truncation" => Some(Hook::Truncation),
+        "ranking" => Some(Hook::Ranking),
+        "condensation" => Some(Hook::Condensation),
         _ => None,
     }
 }
@@ -93,30 +124,17 @@ impl versions::Host for View<'_> {
     }
 
     async fn select(&mut self, hook: Hook, digest: String) -> wasmtime::Result<bool> {
-        let in_use = digest.is_empty();
-        if !in_use && !self.is_ready(hook, &digest).await {
+        if !digest.is_empty() && !self.is_ready(hook, &digest).await {
             return Ok(false);
         }
         let ctx = &mut *self.ctx;
-        let found = match hook {
-            Hook::Assembly => {
-                let found = ctx.assembly.find(&digest);
-                let is_there = in_use || found.is_some();
-                if is_there {
-                    ctx.selected.assembly = found;
-                }
-                is_there
-            }
-            Hook::Truncation => {
-                let found = ctx.truncation.find(&digest);
-                let is_there = in_use || found.is_some();
-                if is_there {
-                    ctx.selected.truncation = found;
-                }
-                is_there
-            }
-        };
-        Ok(found)
+        let selected = &mut ctx.selected;
+        Ok(match hook {
+            Hook::Assembly => pick(&ctx.assembly, &mut selected.assembly, &digest),
+            Hook::Truncation => pick(&ctx.truncation, &mut selected.truncation, &digest),
+            Hook::Ranking => pick(&ctx.ranking, &mut selected.ranking, &digest),
+            Hook::Condensation => pick(&ctx.condensation, &mut selected.condensation, &digest),
+        })
     }
 
     async fn tell(&mut self, hook: Hook, digest: String, failed: bool) -> wasmtime::Result<()> {

@@ -70,15 +70,18 @@ fn a_migration_can_be_repeated() {
 fn what_a_session_is_tied_to_goes_with_it_and_comes_with_its_turns() {
     let db = database(7);
     run(&db, "INSERT INTO sessions (id, created_at, last_updated_at) VALUES ('a', 5, 5)", &[]);
-    upgrade(&db, 8, migrations::VERSION);
-    run(&db, ties::TIE, values![1_i64, "assembly".to_owned(), "aa".to_owned()]);
+    upgrade(&db, 8, 8);
+    let tie = "INSERT INTO session_policies (session, hook, digest) VALUES (1, 'assembly', 'aa')";
+    run(&db, tie, &[]);
+    upgrade(&db, 9, migrations::VERSION);
+    assert_eq!(run(&db, ties::LIST, values![1_i64]), ["assembly|aa"]);
     run(&db, ties::TIE, values![1_i64, "truncation".to_owned(), "bb".to_owned()]);
     run(&db, ties::TIE, values![1_i64, "assembly".to_owned(), "cc".to_owned()]);
     run(&db, ties::UNTIE, values![1_i64, "truncation".to_owned()]);
     assert_eq!(run(&db, ties::LIST, values![1_i64]), ["assembly|cc"]);
-    let tied = "SELECT json_group_object(hook, digest) FROM session_policies WHERE session = 1 \
+    let tied = "SELECT json_group_object(hook, digest) FROM session_ties WHERE session = 1 \
         HAVING count(*) > 0";
     assert_eq!(run(&db, tied, &[]), [r#"{"assembly":"cc"}"#]);
     run(&db, sessions::DELETE, values!["a".to_owned(), nobody()]);
-    assert_eq!(run(&db, "SELECT count(*) FROM session_policies", &[]), ["0"]);
+    assert_eq!(run(&db, "SELECT count(*) FROM session_ties", &[]), ["0"]);
 }

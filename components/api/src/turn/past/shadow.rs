@@ -130,7 +130,8 @@ impl Wanted {
 /// Has a candidate lay out the latest turns, with the passages that were chosen then and everything
 /// else as it was. Whoever decides about it keeps how it did.
 ///
-/// Fails with 404 if there is no such policy or session, with 503 if the model is not ready to
+/// Fails with 404 if there is no such policy or session, with 409 if it is for a hook of which
+/// receipts hold too little, with 503 if the model is not ready to
 /// measure, and with 501 where policies cannot be replaced.
 pub async fn shadow(
     database: &Database,
@@ -138,6 +139,9 @@ pub async fn shadow(
     wanted: &Wanted,
 ) -> Result<Report, ApiError> {
     let candidate = version(digest)?;
+    if !matches!(candidate.hook, Hook::Assembly | Hook::Truncation) {
+        return Err(not_tried(&candidate));
+    }
     let model = crate::turn::decide::ready_model().await?;
     let latest = receipts::latest(database, wanted.session.as_deref(), wanted.turns).await?;
     let mut report = Report {
@@ -161,6 +165,16 @@ pub async fn shadow(
         tokens_after: report.prompt_tokens.after,
     });
     Ok(report)
+}
+
+/// A receipt has the passages that were laid out, and what was kept of them.
+fn not_tried(candidate: &Version) -> ApiError {
+    let message = format!(
+        "a policy for `{}` cannot be tried on past turns: their receipts hold what was chosen then, \
+         not what it was chosen from; give it a share of the sessions instead",
+        name(candidate.hook)
+    );
+    ApiError::new(409, "not_to_be_tried", message)
 }
 
 /// A turn as it was, and as the candidate has it, or why that is nothing.
@@ -189,6 +203,7 @@ async fn lay_out(
     let with = match candidate.hook {
         Hook::Assembly => By { assembly: candidate.digest.clone(), ..then },
         Hook::Truncation => By { truncation: candidate.digest.clone(), ..then },
+        Hook::Ranking | Hook::Condensation => return Err(not_tried(candidate)),
     };
     let after = past.put_together(&sources, &with, &mut Scale::of_model(model)).await;
     // It may have been replaced in between.
