@@ -14,6 +14,7 @@ mod input;
 mod ranking;
 mod report;
 mod subject;
+mod timing;
 mod truncation;
 
 use wasmtime::Engine;
@@ -23,6 +24,7 @@ use crate::capability::policy::{
 };
 use crate::slot::{self, Allowance, Interface as _, Linked, OF_A_TURN, Size};
 pub use report::Report;
+use timing::Timing;
 
 /// A world that policies implement.
 struct World {
@@ -34,6 +36,8 @@ struct World {
     allowance: Allowance,
     /// Runs the kit.
     check: fn(&Linked, &Allowance, &mut Report),
+    /// Times a usual call.
+    time: fn(&Linked, &Allowance) -> Option<Timing>,
 }
 
 macro_rules! worlds {
@@ -43,6 +47,7 @@ macro_rules! worlds {
             interface: <$interface>::NAME,
             allowance: <$interface>::ALLOWANCE,
             check: subject::check::<$interface>,
+            time: timing::time::<$interface>,
         }),*]
     };
 }
@@ -68,6 +73,15 @@ pub fn check(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> 
         return report.beside(&large);
     }
     report
+}
+
+/// Times usual calls of a component that passed. None where its world has no usual request. Blocks,
+/// for a second as a rule.
+pub fn time(engine: &Engine, bytes: &[u8], size: Size) -> Option<Timing> {
+    let linked = Linked::new(engine, bytes, size.of(OF_A_TURN).component_bytes).ok()?;
+    let exports = linked.exports();
+    let world = WORLDS.iter().find(|world| exports.iter().any(|name| name == world.interface))?;
+    (world.time)(&linked, &size.of(world.allowance))
 }
 
 fn check_as(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> Report {

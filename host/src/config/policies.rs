@@ -136,6 +136,9 @@ pub struct CheckArguments {
     /// What policies may be and use on the server that it is for
     #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
     pub policy_size: Size,
+    /// Also tell how long a call with 40 passages takes here
+    #[arg(long)]
+    pub time: bool,
 }
 
 /// The arguments of `loci policy new`.

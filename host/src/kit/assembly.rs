@@ -4,6 +4,7 @@ use super::golden;
 use super::input::{Random, odd_texts};
 use super::report::Part;
 use super::subject::{Case, Subject};
+use super::timing::PASSAGES;
 use crate::bindings::policy::assembly::Request;
 use crate::bindings::policy::types::{Kind, Passage, Role, Span};
 use crate::capability::policy::Assembly;
@@ -22,6 +23,21 @@ impl Subject for Assembly {
         cases.extend(hostile_texts());
         cases.extend(hostile_shapes());
         cases
+    }
+
+    /// Two thirds of it are recent turns.
+    fn usual() -> Option<Request> {
+        let of = |id: u32| {
+            let kind = match id % 8 {
+                0 => Kind::Document,
+                1 | 2 => Kind::Memory,
+                _ => Kind::History,
+            };
+            let text = format!("Message {id}: {}", "it rained on the hills. ".repeat(8));
+            let role = if id.is_multiple_of(2) { Role::User } else { Role::Assistant };
+            Passage { role, turn: id, said_at: Some(NOW - 60), ..passage(10 + id, kind, &text) }
+        };
+        Some(around((1..PASSAGES - 1).map(of).collect()))
     }
 }
 

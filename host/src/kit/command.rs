@@ -17,7 +17,11 @@ pub fn run(arguments: &CheckArguments, as_json: bool) -> Result<()> {
     let bytes = read(&arguments.file)?;
     let engines = Engines::without_cache()?;
     let world = arguments.world.as_deref();
-    let report = check(engines.policies(), &bytes, world, arguments.policy_size);
+    let size = arguments.policy_size;
+    let mut report = check(engines.policies(), &bytes, world, size);
+    if arguments.time && report.passed {
+        report.timing = super::time(engines.policies(), &bytes, size);
+    }
     match as_json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),
         false => println!("{report}"),

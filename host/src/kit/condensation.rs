@@ -3,6 +3,7 @@
 use super::input::{Random, odd_texts};
 use super::report::Part;
 use super::subject::{Case, Subject};
+use super::timing::PASSAGES;
 use crate::bindings::policy::condensation::{Request, Source};
 use crate::capability::policy::Condensation;
 
@@ -17,6 +18,14 @@ impl Subject for Condensation {
         cases.extend(hostile_texts());
         cases.extend(hostile_shapes());
         cases
+    }
+
+    fn usual() -> Option<Request> {
+        let of = |id: u32| {
+            let text = format!("Message {id}: {}", "My dog is called Rex. It rained. ".repeat(8));
+            source(&text, 80, 20)
+        };
+        Some(request((0..PASSAGES).map(of).collect()))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::input::{Random, odd_texts};
 use super::report::Part;
 use super::subject::{Case, Subject};
+use super::timing::PASSAGES;
 use crate::bindings::policy::ranking::{Candidate, Request};
 use crate::bindings::policy::types::{Kind, Role};
 use crate::capability::policy::Ranking;
@@ -18,6 +19,14 @@ impl Subject for Ranking {
         cases.extend(hostile_texts());
         cases.extend(hostile_shapes());
         cases
+    }
+
+    fn usual() -> Option<Request> {
+        let of = |id: u32| {
+            let text = format!("Message {id}: {}", "it rained on the hills. ".repeat(8));
+            candidate(id, Some(0.5 + id as f32 / 100.0), Some(id as f32 / 10.0), &text)
+        };
+        Some(request((0..PASSAGES).map(of).collect(), 8))
     }
 }
 

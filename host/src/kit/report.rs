@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::timing::Timing;
+
 use crate::slot::refusal::case;
 use crate::slot::{Allowance, Refusal};
 
@@ -17,7 +19,7 @@ const INPUT_BYTES_SHOWN: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// Compiling, linking with nothing, asking what it is.
+    /// Compiling, linking, asking what it is.
     Load,
     /// Requests that every policy of the world can answer.
     Trial,
@@ -34,7 +36,7 @@ pub enum Part {
 impl Part {
     fn title(self) -> &'static str {
         match self {
-            Self::Load => "it loads, and imports nothing",
+            Self::Load => "it loads, and imports nothing that could tell it anything",
             Self::Trial => "requests that every policy of this world can answer",
             Self::Golden => "recorded requests",
             Self::Random => "random requests",
@@ -133,6 +135,9 @@ pub struct Report {
     pub profile: Option<Profile>,
     /// What an operator can do for it, if anything.
     pub advice: Option<String>,
+    /// How long usual calls took; none unless that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
 }
 
 impl Report {
@@ -148,6 +153,7 @@ impl Report {
             findings: Vec::new(),
             profile: None,
             advice: None,
+            timing: None,
         }
     }
 
@@ -268,6 +274,14 @@ impl fmt::Display for Report {
                 it.suggested.fuel,
                 it.suggested.fuel_per_byte,
                 it.suggested.memory_bytes,
+            )?;
+        }
+        if let Some(it) = &self.timing {
+            writeln!(
+                f,
+                "  time   {:.1} us at the median of {} calls with {} passages, {:.1} us at the 99th \
+                 percentile",
+                it.micros_median, it.calls, it.passages, it.micros_99
             )?;
         }
         for finding in &self.findings {

@@ -29,6 +29,12 @@ pub trait Subject: Interface<Answer: PartialEq, Request: Debug> {
     /// The requests beyond the trials of the interface.
     fn cases() -> Vec<Case<Self::Request>>;
 
+    /// A request of [`super::timing::PASSAGES`] passages, as a turn makes it. None where no turn
+    /// waits for the answer.
+    fn usual() -> Option<Self::Request> {
+        None
+    }
+
     /// Checks what must hold between answers. Returns how many checks there were.
     fn relate(_: &Policy<Self>, _: &mut Report) -> usize {
         0

@@ -4,6 +4,7 @@ use super::golden;
 use super::input::Random;
 use super::report::{FINDINGS_MAX, Finding, Part, Report};
 use super::subject::{Case, Subject};
+use super::timing::PASSAGES;
 use crate::bindings::policy::truncation::{Anchor, Content, Error, Excerpt, Item, Request};
 use crate::bindings::policy::types::Kind;
 use crate::capability::policy::Truncation;
@@ -27,6 +28,18 @@ impl Subject for Truncation {
         cases.extend((0..RANDOM).map(random));
         cases.extend(hostile());
         cases
+    }
+
+    /// Each passage with its label, and room for half of it.
+    fn usual() -> Option<Request> {
+        let of = |id: u32| {
+            let label = fixed(Anchor::Passage(id), 4);
+            [label, text(id, KINDS[1 + id as usize % 3], 50)]
+        };
+        let mut items = vec![text(0, Kind::Instruction, 50)];
+        items.extend((1..PASSAGES - 1).flat_map(of));
+        items.push(text(PASSAGES - 1, Kind::Query, 50));
+        Some(Request { items, budget: PASSAGES * 25 })
     }
 
     /// A larger budget never keeps less of any item, and never fails where a smaller one does not.

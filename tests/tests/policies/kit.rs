@@ -1,6 +1,7 @@
 //! The conformance kit: what the project ships passes it, and each guest of `tests/programs`, which
 //! is wrong on purpose, fails it by name. The program is asked, as people ask it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,6 +10,10 @@ use std::sync::OnceLock;
 use loci_tests::server::{binary, repository};
 use serde_json::Value;
 use wit_component::ComponentEncoder;
+
+/// By how much the fuel of a call may exceed what was written down, in percent: another version of
+/// the compiler finds other instructions for the same work.
+const FUEL_PERCENT_MORE: u64 = 10;
 
 /// How a fault is told to a guest; it stands in the guest's data, filled up with underscores.
 const NO_FAULT: &[u8; 32] = b"fault:none______________________";
@@ -58,7 +63,8 @@ pub fn guest(world: &str, fault: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_the_project_ships_passes_the_kit() {
+fn what_the_project_ships_passes_the_kit_for_the_golden_fuel() {
+    let mut fuel = BTreeMap::new();
     for (name, world) in [
         ("prompt-assembly", "prompt-assembly"),
         ("prompt-assembly-classic", "prompt-assembly"),
@@ -75,6 +81,31 @@ fn what_the_project_ships_passes_the_kit() {
         assert_eq!(report["world"], world, "{name}");
         let share = report["profile"]["fuel_percent"].as_f64().expect("a number");
         assert!(share > 0.0 && share < 100.0, "{name} uses {share} % of its fuel");
+        let taken = ["fuel_median", "fuel_max"].map(|key| report["profile"][key].as_u64().unwrap());
+        fuel.insert(name, taken);
+    }
+    hold_fuel(&fuel);
+}
+
+/// Holds what calls take, at the median and at most, to what was written down: fuel is the same on
+/// every machine, so more of it is more work. `BLESS=1` writes it.
+fn hold_fuel(fuel: &BTreeMap<&str, [u64; 2]>) {
+    let file = repository().join("tests/goldens/fuel.json");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, serde_json::to_string_pretty(fuel).unwrap() + "\n").unwrap();
+    }
+    let before = fs::read_to_string(&file).expect("`cargo xtask bless` writes it");
+    let before: BTreeMap<&str, [u64; 2]> = serde_json::from_str(&before).unwrap();
+    assert!(before.keys().eq(fuel.keys()), "{before:?} is of others than {fuel:?}");
+    for (name, taken) in fuel {
+        for (now, then) in taken.iter().zip(before[name]) {
+            let most = then + then * FUEL_PERCENT_MORE / 100;
+            assert!(
+                *now <= most,
+                "`{name}` takes {now} of fuel, and took {then}; if it is worth that, `cargo xtask \
+                 bless` writes it down"
+            );
+        }
     }
 }
 
@@ -159,7 +190,11 @@ fn what_is_no_policy_is_told_what_it_is() {
         ("vector-search", &[][..], "a policy exports one of `loci:policy/assembly@0.1.0`"),
         ("truncation", &["--world", "prompt-assembly"][..], "must export `loci:policy/assembly"),
         ("truncation", &["--world", "weather"][..], "no world `weather`"),
-        ("api", &[][..], "a policy imports nothing, and this one imports"),
+        (
+            "api",
+            &[][..],
+            "a policy imports nothing but WASI 0.2, which tells it nothing, and this one imports",
+        ),
     ] {
         let file = repository().join(format!("target/components/{name}.wasm"));
         let file = file.to_str().unwrap();
