@@ -279,8 +279,8 @@ impl fmt::Display for Report {
         if let Some(it) = &self.timing {
             writeln!(
                 f,
-                "  time   {:.1} us at the median of {} calls with {} passages, {:.1} us at the 99th \
-                 percentile",
+                "  time   {:.1} us at the median of {} calls with {} passages, {:.1} us at the \
+                 99th percentile",
                 it.micros_median, it.calls, it.passages, it.micros_99
             )?;
         }

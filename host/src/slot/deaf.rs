@@ -1,8 +1,8 @@
 //! WASI 0.2 for policies of languages that cannot do without it: deaf and blind. There are no
 //! files, no arguments and no environment; the network refuses; what is written goes nowhere; the
 //! clocks stand still, and random bytes are the same in every call. Whoever waits waits for no
-//! time, since none passes. So a policy that imports it decides by its request alone, as one does that
-//! imports nothing.
+//! time, since none passes. So a policy that imports it decides by its request alone, as one does
+//! that imports nothing.
 
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -170,8 +170,8 @@ pub async fn shadow(
 /// A receipt has the passages that were laid out, and what was kept of them.
 fn not_tried(candidate: &Version) -> ApiError {
     let message = format!(
-        "a policy for `{}` cannot be tried on past turns: their receipts hold what was chosen then, \
-         not what it was chosen from; give it a share of the sessions instead",
+        "a policy for `{}` cannot be tried on past turns: their receipts hold what was chosen \
+         then, not what it was chosen from; give it a share of the sessions instead",
         name(candidate.hook)
     );
     ApiError::new(409, "not_to_be_tried", message)
