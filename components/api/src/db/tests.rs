@@ -329,8 +329,10 @@ fn places(db: &Connection) -> Vec<String> {
 
 /// The tables whose rows belong to a session, besides those of the words.
 fn tables_of_sessions(db: &Connection) -> Vec<String> {
+    // Version 14 emptied `session_policies`.
     let all = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-        AND name NOT IN ('schema_version', 'sessions', 'models', 'generations') \
+        AND name NOT IN ('schema_version', 'sessions', 'models', 'generations', \
+            'session_policies') \
         AND name NOT LIKE 'word%' AND name NOT LIKE 'chunk%' AND name NOT LIKE '%document%'";
     run(db, all, &[])
 }
