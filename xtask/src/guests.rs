@@ -59,8 +59,9 @@ fn cargo_for(verb: &str, target: &str, names: &[String]) -> Command {
     for name in names {
         command.args(["--package", name]);
     }
-    // Flags from outside would take the place of the workspace's own, and make other components.
+    // From outside, these would make other components.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.env("CARGO_INCREMENTAL", "0");
     command
 }
 

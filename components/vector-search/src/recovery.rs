@@ -186,9 +186,9 @@ impl World {
     }
 }
 
-/// Damages a part, if there is such a part.
+/// Damages a part, if there is such a part and earlier damage left its head.
 fn damaged(parts: &mut [Vec<u8>], at: usize, damage: Damage) {
-    let Some(part) = parts.get_mut(at) else { return };
+    let Some(part) = parts.get_mut(at).filter(|part| part.len() > 8) else { return };
     match damage {
         Damage::Torn(length) => part.truncate(length % part.len()),
         Damage::Flipped(place) => {
