@@ -56,9 +56,7 @@ pub fn lint() -> Result<()> {
 /// One cargo for all components of a target, so that they are compiled beside each other.
 fn cargo_for(verb: &str, target: &str, names: &[String]) -> Command {
     let mut command = cargo(&[verb, "--lib", "--profile", PROFILE, "--target", target]);
-    for name in names {
-        command.args(["--package", name]);
-    }
+    command.args(names.iter().flat_map(|name| ["--package", name]));
     // From outside, these would make other components.
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command.env("CARGO_INCREMENTAL", "0");
