@@ -2,6 +2,7 @@
 //! client that speaks its API, and a tiny model for it to run.
 
 pub mod client;
+pub mod programs;
 pub mod server;
 pub mod stand_in;
 pub mod tiny_gguf;

@@ -2,10 +2,9 @@
 //! nothing, and the same nothing in every call.
 
 use std::fs;
-use std::process::Command;
 
 use loci_tests::client::Client;
-use loci_tests::server::repository;
+use loci_tests::programs;
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,18 +12,8 @@ use crate::support::server;
 
 /// The component, as its compiler makes it.
 fn component() -> Vec<u8> {
-    let folder = repository().join("target/programs");
-    let cargo = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--release", "--package", "asks"])
-        .args(["--target", "wasm32-wasip2", "--target-dir"])
-        .arg(&folder)
-        .current_dir(repository().join("tests/programs"))
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .output()
-        .expect("cargo can be started");
-    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
-    fs::read(folder.join("wasm32-wasip2/release/asks.wasm")).expect("a component that was built")
+    let folder = programs::build("wasm32-wasip2", &["asks"]);
+    fs::read(folder.join("asks.wasm")).expect("a component that was built")
 }
 
 #[test]

@@ -7,7 +7,8 @@ import { Staged } from "./Staged";
 import { attempt } from "./store";
 import { said } from "./time";
 
-const POLL_MILLIS = 1_000;
+/** With two requests each time, less than half of what a key with 120 a minute may ask. */
+const POLL_MILLIS = 2_500;
 /** How soon one looks again while something is being done. */
 const POLL_SOON_MILLIS = 200;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use loci_tests::programs;
 use loci_tests::server::{binary, repository};
 use serde_json::Value;
 use wit_component::ComponentEncoder;
@@ -33,20 +34,7 @@ fn run(arguments: &[&str]) -> Output {
 /// The guests that are wrong on purpose, as components without a fault yet.
 fn guests() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = repository().join("target/programs");
-        let cargo = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--release", "--target", "wasm32-unknown-unknown"])
-            .arg("--target-dir")
-            .arg(&folder)
-            .current_dir(repository().join("tests/programs"))
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .output()
-            .expect("cargo can be started");
-        assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
-        folder.join("wasm32-unknown-unknown/release")
-    })
+    FOLDER.get_or_init(|| programs::build("wasm32-unknown-unknown", &[]))
 }
 
 /// A guest of this world with this fault.

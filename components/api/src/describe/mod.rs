@@ -268,8 +268,7 @@ fn in_path(name: &str) -> Value {
     let text = json!({ "type": "string", "pattern": "^[0-9A-Za-z_.-]{1,64}$" });
     let schema = match name {
         "message" => number,
-        // Those whose policies a turn chooses.
-        "interface" => json!({ "enum": ["assembly", "truncation"] }),
+        "interface" => json!({ "enum": schemas::CHOSEN_HOOKS }),
         _ => text,
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

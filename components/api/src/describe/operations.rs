@@ -11,7 +11,7 @@ const TAKES_JSON: &[u16] = &[400, 413, 415];
 /// The same, of whatever needs something that is named.
 const TAKES_JSON_OF: &[u16] = &[400, 404, 413, 415];
 /// The errors of what puts a turn of the past together again.
-const PAST: &[u16] = &[400, 404, 409, 410, 413, 415];
+const PAST: &[u16] = &[400, 404, 409, 413, 415];
 /// The errors of what needs a model.
 const ASKS_MODEL: &[u16] = &[400, 404, 413, 415, 502, 504];
 
@@ -109,7 +109,7 @@ pub const OPERATIONS: &[Operation] = &[
         "shadow_policy",
         "Lay out past turns with a policy that is not in use, and compare",
         &[(200, Json("ShadowReport"))],
-        &[400, 403, 404, 413, 415, 501],
+        &[400, 403, 404, 409, 413, 415, 501],
     )
     .sent(Sent::Json("Shadow")),
     plain(
@@ -188,7 +188,7 @@ pub const OPERATIONS: &[Operation] = &[
         "export_receipt",
         "The same with the texts that it refers to, to be replayed elsewhere",
         &[(200, Json("ExportedReceipt"))],
-        &[400, 404, 409, 410],
+        &[400, 404, 409],
     ),
     plain(
         "POST",

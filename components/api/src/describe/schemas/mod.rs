@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::limits;
 
+/// The hooks whose policies a turn chooses, as people call them.
+pub(super) const CHOSEN_HOOKS: [&str; 4] = ["assembly", "truncation", "ranking", "condensation"];
+
 /// All schemas, by name.
 pub fn all() -> Value {
     let mut all = sent::schemas();

@@ -1,9 +1,9 @@
 //! What is sent to the application.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::{CHOSEN_HOOKS, with_options, yes_or_no};
 use super::{digest, object, or_null, said, strict, text, text_or_null, whole, whole_or_null};
-use super::{with_options, yes_or_no};
 use crate::limits;
 
 /// These schemas, by name.
@@ -37,7 +37,8 @@ pub(super) fn schemas() -> Value {
         "turns": whole_or_null(1, limits::SHADOW_TURNS_MAX),
         "session_id": text_or_null(),
     });
-    let ties = json!({ "assembly": or_null(digest()), "truncation": or_null(digest()) });
+    let ties: Map<String, Value> =
+        CHOSEN_HOOKS.iter().map(|hook| ((*hook).to_owned(), or_null(digest()))).collect();
     json!({
         "Empty": { "type": "object" },
         "NewSession": object(json!({ "name": name, "rag_document_ids": ids }), &[]),
@@ -49,7 +50,7 @@ pub(super) fn schemas() -> Value {
         "DraftMessage": with_options(draft, &["content"]),
         "ToMeasure": to_measure(),
         "Without": without(),
-        "Ties": strict(ties, &[]),
+        "Ties": strict(Value::Object(ties), &[]),
         "Shadow": strict(shadow, &[]),
         "SessionFile": session_file(name),
         "MessagesToImport": object(
