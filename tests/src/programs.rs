@@ -7,7 +7,8 @@ use std::sync::Once;
 
 use crate::server::repository;
 
-/// Builds these packages for a target, or all where none is named, and returns the folder of what was built.
+/// Builds these packages for a target, or all where none is named, and returns the folder of what
+/// was built.
 ///
 /// # Panics
 ///
