@@ -145,6 +145,10 @@ pub struct ServeArguments {
     /// The form of the log, whose level `RUST_LOG` says
     #[arg(long, value_name = "FORM", env = "LOCI_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Who takes traces, by OpenTelemetry's protocol over HTTP, as `http://127.0.0.1:4318`;
+    /// `/v1/traces` is added unless the URL has a path
+    #[arg(long, value_name = "URL", env = "LOCI_TRACES_URL")]
+    traces_url: Option<String>,
     /// How long answers that have begun may take to end once the server was asked to
     #[arg(
         long,
@@ -190,6 +194,8 @@ pub struct ServeConfig {
     pub gpu_layers: Option<u32>,
     /// The most tokens of a reply; none for what the application thinks best.
     pub reply_tokens: Option<u32>,
+    /// Who takes traces, if anybody does.
+    pub traces_url: Option<String>,
     /// How long answers that have begun may take to end once the server was asked to.
     pub stop_time_max: Duration,
     /// How large policies may be.
@@ -232,6 +238,7 @@ impl ServeArguments {
             slots: self.slots,
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
+            traces_url: self.traces_url,
             stop_time_max: Duration::from_secs(self.stop_seconds),
             policy_size: self.policy_size,
             app,
@@ -265,6 +272,7 @@ impl ServeConfig {
             slots: None,
             gpu_layers: None,
             reply_tokens: None,
+            traces_url: None,
             stop_time_max: Duration::ZERO,
             policy_size: Size::Standard,
             app: find_app(app)?,

@@ -19,6 +19,7 @@ mod policies;
 mod serve;
 mod slot;
 mod store;
+mod traces;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

@@ -30,5 +30,6 @@ mod supersede;
 mod support;
 mod swap;
 mod tidy;
+mod traces;
 mod wasi;
 mod zoo;

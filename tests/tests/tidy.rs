@@ -185,13 +185,14 @@ fn what_is_native_is_named_in_its_own_room_only() {
         (concat!("llama_", "cpp_2"), &["host/src/model/llama/", "host/src/model/llama.rs"]),
         (concat!("bindgen", "!"), &["host/src/bindings.rs", "tests/"]),
         // Whoever could reach other servers: models that are there, models that are fetched, and
-        // the command that asks a running Loci.
+        // the command that asks a running Loci, and traces on their way.
         (
             concat!("req", "west"),
             &[
                 "host/src/model/remote/",
                 "host/src/models/hub/",
                 "host/src/policies/server.rs",
+                "host/src/traces/send.rs",
                 "tests/",
             ],
         ),

@@ -251,6 +251,7 @@ async fn post_message(
     }
     let answered = turn.run(&mut Sink::Quiet).await?;
     let response = response::json(201, &answered.message);
+    let response = response::timed(response, &answered.timing);
     spawn(async move { answered.remember(&database).await });
     Ok(response)
 }

@@ -196,13 +196,17 @@ impl App {
 
     /// Counts a request that was answered.
     pub fn count(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
-        let route = match self.admin.route(path) {
+        self.services.metrics().answered(self.route(path), method, status, took);
+    }
+
+    /// What a path belongs to, as one of few names.
+    pub fn route(&self, path: &str) -> &str {
+        match self.admin.route(path) {
             _ if path == METRICS => METRICS,
             _ if path == mcp::PATH => mcp::PATH,
             Some(route) => route,
             None => self.routes.find(path).map_or("none", |target| target.route.as_str()),
-        };
-        self.services.metrics().answered(route, method, status, took);
+        }
     }
 
     /// What was counted, for whoever watches the server.

@@ -100,8 +100,12 @@ async fn answer(
     let start = Instant::now();
     // Not the query: it may hold what a person searched for.
     let what = (request.method().clone(), request.uri().path().to_owned());
+    let trace = site.traces().and_then(|traces| traces.begin(&what.0, &what.1, request.headers()));
     let answer = app.answer(request, alive.clone()).await;
-    let answer = answer.unwrap_or_else(Failure::into_response);
+    let mut answer = answer.unwrap_or_else(Failure::into_response);
+    if let Some(trace) = trace {
+        answer = trace.follow(app.route(&what.1), answer);
+    }
     let (status, took) = (answer.status(), start.elapsed());
     app.count(&what.0, &what.1, status, took);
     let (status, ms) = (status.as_u16(), took.as_secs_f64() * 1e3);

@@ -29,6 +29,7 @@ use tracing::{info, warn};
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest;
+use crate::traces::Traces;
 use app::{App, Maintained};
 use gate::Gate;
 use services::Services;
@@ -47,14 +48,18 @@ const MORE_MAINTENANCE: Duration = Duration::from_millis(50);
 const FIRST_MAINTENANCE_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the connections see of the host: the application, once there is one that can answer.
-#[derive(Default)]
 struct Site {
     app: OnceLock<App>,
+    traces: Option<Traces>,
 }
 
 impl Site {
     fn app(&self) -> Option<&App> {
         self.app.get()
+    }
+
+    fn traces(&self) -> Option<&Traces> {
+        self.traces.as_ref()
     }
 }
 
@@ -70,7 +75,8 @@ pub async fn run(config: ServeConfig) -> Result<()> {
     let address = listener.local_addr().context("the port has no address")?;
     info!("Loci listens on http://{address}");
     let (alive, finished) = shutdown::alive();
-    let site = Arc::new(Site::default());
+    let traces = config.traces_url.as_deref().map(Traces::open).transpose()?;
+    let site = Arc::new(Site { app: OnceLock::new(), traces });
     let accepting = connection::accept(listener, Arc::clone(&site), stop.clone(), alive.clone());
     tokio::spawn(accepting);
     let stop_time_max = config.stop_time_max;
@@ -86,7 +92,10 @@ pub async fn run(config: ServeConfig) -> Result<()> {
         let seconds = stop_time_max.as_secs();
         warn!("Loci ends, and breaks off answers that were not done after {seconds} s");
     }
-    let closing = tokio::task::spawn_blocking(move || site.app().map(App::close));
+    let closing = tokio::task::spawn_blocking(move || {
+        site.traces().map(Traces::close);
+        site.app().map(App::close)
+    });
     closing.await.context("closing the database broke down")?;
     info!("Loci has ended");
     Ok(())

@@ -128,7 +128,7 @@ mod tests {
             writer.add(vec!["c".to_owned()]).await.unwrap();
             writer.end().await;
         };
-        let read = parts.map(|part| part.into_bytes()).collect::<Vec<Bytes>>();
+        let read = parts.map(|part| part.into_frame().into_data().unwrap()).collect::<Vec<Bytes>>();
         let ((), parts) = block_on(futures::future::join(written, read));
         assert_eq!(parts.len(), 2);
         let list: Vec<String> = serde_json::from_slice(&parts.concat()).unwrap();

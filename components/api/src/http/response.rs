@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
@@ -35,9 +35,7 @@ impl Body for ResponseBody {
             Self::Whole(bytes) => {
                 Poll::Ready(bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b))))
             }
-            Self::Events(events) => {
-                events.poll(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-            }
+            Self::Events(events) => events.poll(cx).map(|frame| frame.map(Ok)),
         }
     }
 
@@ -47,6 +45,18 @@ impl Body for ResponseBody {
             Self::Events(_) => SizeHint::default(),
         }
     }
+}
+
+/// The header that tells how long the stages of a turn took; behind a stream, where it is read by
+/// hosts and by clients that ask for it.
+pub const TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// The same response, with how long the stages of its turn took.
+pub fn timed(mut response: Response, timing: &str) -> Response {
+    if let Ok(timing) = HeaderValue::from_str(timing) {
+        response.headers_mut().insert(TIMING, timing);
+    }
+    response
 }
 
 /// A response with a JSON body.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::Stream;
 use futures::channel::mpsc::Receiver;
+use http_body::Frame;
 
 use crate::limits;
 use crate::turn::sink::Signal;
@@ -18,7 +19,7 @@ const COMMENT: &[u8] = b": still here\n\n";
 /// The stream of a turn's events, with a comment wherever nothing was sent for a while.
 pub struct EventBody {
     /// Sent before anything else.
-    first: Option<Bytes>,
+    first: Option<Frame<Bytes>>,
     events: Receiver<Signal>,
     /// Sent where nothing else was for a while; empty for nothing.
     comment: &'static [u8],
@@ -29,7 +30,7 @@ pub struct EventBody {
 
 impl EventBody {
     /// A body that sends `first` and then what is received.
-    pub fn new(first: Option<Bytes>, events: Receiver<Signal>) -> Self {
+    pub fn new(first: Option<Frame<Bytes>>, events: Receiver<Signal>) -> Self {
         let (spoke, timer) = (Instant::now(), timer(SILENCE));
         Self { first, events, comment: COMMENT, spoke, timer }
     }
@@ -39,14 +40,14 @@ impl EventBody {
         Self { comment: &[], ..self }
     }
 
-    /// The next bytes; none at the end.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// The next bytes, or what stands behind them; none at the end.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(first));
         }
         if let Poll::Ready(event) = Pin::new(&mut self.events).poll_next(cx) {
             self.spoke = Instant::now();
-            return Poll::Ready(event.map(Signal::into_bytes));
+            return Poll::Ready(event.map(Signal::into_frame));
         }
         // One timer for many events: it looks at the clock when it fires.
         while self.timer.as_mut().poll(cx).is_ready() {
@@ -54,7 +55,7 @@ impl EventBody {
             if left.is_zero() && !self.comment.is_empty() {
                 self.spoke = Instant::now();
                 self.timer = timer(SILENCE);
-                return Poll::Ready(Some(Bytes::from_static(self.comment)));
+                return Poll::Ready(Some(Frame::data(Bytes::from_static(self.comment))));
             }
             self.timer = timer(if left.is_zero() { SILENCE } else { left });
         }

@@ -29,7 +29,7 @@ pub async fn stream(
     let patience = spin_sdk::time::sleep(Duration::from_millis(limits::STREAM_DECISION_MILLIS));
     let first = match select(events.next(), Box::pin(patience)).await {
         Either::Left((Some(Signal::Failed(error, _)), _)) => return Err(error),
-        Either::Left((first, _)) => first.map(Signal::into_bytes),
+        Either::Left((first, _)) => first.map(Signal::into_frame),
         Either::Right(_) => None,
     };
     let body = EventBody::new(first, events);

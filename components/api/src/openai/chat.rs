@@ -98,6 +98,7 @@ async fn in_session(
     let usage = serde_json::to_value(&answered.usage).unwrap_or(Value::Null);
     let end = serde_json::to_value(&answered.message).unwrap_or_else(|_| json!({}));
     let response = response::json(200, &chunks.whole(&answered.message.content, &usage, &end));
+    let response = response::timed(response, &answered.timing);
     spawn(async move { answered.remember(&database).await });
     Ok(response)
 }

@@ -14,6 +14,8 @@ pub struct Answered {
     pub message: Message,
     /// Its tokens, where the model spoke.
     pub usage: Option<Usage>,
+    /// How long its stages took, as the header `server-timing` has it.
+    pub timing: String,
     /// The id and the text of the user's message.
     pub user: (u64, String),
 }
@@ -26,6 +28,7 @@ impl Answered {
             let _ = sink.send("usage", usage).await;
         }
         let _ = sink.send("message.end", &self.message).await;
+        sink.time(&self.timing).await;
     }
 
     /// Step 9: makes both messages part of the session's memory. What fails waits in the queue.

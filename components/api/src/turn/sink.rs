@@ -6,10 +6,12 @@ use bytes::Bytes;
 use futures::SinkExt;
 use futures::channel::mpsc::{Receiver, Sender, channel};
 use futures::future::{Either, select};
+use http::HeaderValue;
+use http_body::Frame;
 use serde::Serialize;
 
 use crate::http::error::ApiError;
-use crate::http::sse;
+use crate::http::{response, sse};
 use crate::limits;
 use crate::openai::chunks::Chunks;
 
@@ -22,16 +24,23 @@ pub struct Gone;
 pub enum Signal {
     /// An event, ready to be sent.
     Event(Bytes),
+    /// How long the stages of the turn took, for whoever reads what stands behind a stream.
+    Timing(String),
     /// The turn failed, and this says so in a stream. Before any event it can still become a status
     /// of its own.
     Failed(ApiError, Bytes),
 }
 
 impl Signal {
-    /// The bytes of the signal in a stream of events.
-    pub fn into_bytes(self) -> Bytes {
+    /// The signal as a part of a stream of events.
+    pub fn into_frame(self) -> Frame<Bytes> {
         match self {
-            Self::Event(bytes) | Self::Failed(_, bytes) => bytes,
+            Self::Event(bytes) | Self::Failed(_, bytes) => Frame::data(bytes),
+            Self::Timing(told) => {
+                let timing = HeaderValue::from_str(&told).ok();
+                let fields = timing.map(|timing| (response::TIMING, timing));
+                Frame::trailers(fields.into_iter().collect())
+            }
         }
     }
 }
@@ -105,6 +114,12 @@ impl Sink {
         }
     }
 
+    /// Tells how long the stages of the turn took. Nothing may follow.
+    pub async fn time(&mut self, timing: &str) {
+        // A client that is gone need not hear it.
+        let _ = self.signal(Signal::Timing(timing.to_owned())).await;
+    }
+
     /// Tells that the turn failed.
     pub async fn fail(&mut self, error: &ApiError) {
         let Self::Stream(_, form) = self else { return };
@@ -146,7 +161,11 @@ mod tests {
         let (mut sink, mut client) = Sink::stream(Form::Events);
         block_on(sink.send("delta", &serde_json::json!({ "content": "a" }))).unwrap();
         let signal = block_on(client.next()).unwrap();
-        assert_eq!(signal.into_bytes(), "event: delta\ndata: {\"content\":\"a\"}\n\n");
+        let bytes = signal.into_frame().into_data().unwrap();
+        assert_eq!(bytes, "event: delta\ndata: {\"content\":\"a\"}\n\n");
+        block_on(sink.time("store;dur=0.5"));
+        let behind = block_on(client.next()).unwrap().into_frame().into_trailers().unwrap();
+        assert_eq!(behind["server-timing"], "store;dur=0.5");
         assert!(!sink.is_gone());
         drop(client);
         assert!(sink.is_gone());
@@ -157,7 +176,8 @@ mod tests {
     fn a_failure_after_the_first_event_is_an_event() {
         let (mut sink, mut client) = Sink::stream(Form::Events);
         block_on(sink.fail(&ApiError::new(500, "x", "y")));
-        let bytes = block_on(client.next()).unwrap().into_bytes();
+        let frame = block_on(client.next()).unwrap().into_frame();
+        let bytes = frame.into_data().unwrap();
         assert!(bytes.starts_with(b"event: error\ndata: {\"error\":"));
     }
 }

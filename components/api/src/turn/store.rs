@@ -68,7 +68,8 @@ impl Turn {
             metadata: RawValue::from_string(told.metadata).ok(),
         };
         let user = (self.posted.user, self.message.content.clone());
-        Ok(Answered { message, usage: told.usage, user })
+        let timing = self.stages.server_timing(|stage| by(decided.as_ref()?, stage));
+        Ok(Answered { message, usage: told.usage, timing, user })
     }
 
     /// Takes what this turn now stands in the place of out of the index. The database is the truth,
@@ -135,4 +136,18 @@ impl Turn {
             eprintln!("a failed turn could not be stored: {}", cause.message);
         }
     }
+}
+
+/// Who decides in a stage of a turn: the digest of a policy, empty for the built-in one, or the
+/// name of the model that answers.
+fn by(decided: &Decided, stage: &str) -> Option<String> {
+    let name = match stage {
+        "recall" => &decided.ranked_by,
+        "condense" => &decided.condensed_by,
+        "assemble" => &decided.policy.digest,
+        "truncate" => &decided.truncated_by,
+        "generate" => &decided.model.name,
+        _ => return None,
+    };
+    Some(name.clone())
 }

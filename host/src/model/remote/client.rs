@@ -62,25 +62,8 @@ impl Client {
     pub fn new(endpoint: Endpoint) -> Result<Self, String> {
         let mut headers = HeaderMap::new();
         headers.extend(endpoint.key.header().map(|key| (AUTHORIZATION, key)));
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .connect_timeout(CONNECT_TIME_MAX)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .pool_idle_timeout(IDLE_TIME_MAX)
-            .tcp_nodelay(true)
-            // A redirect would carry the key, and a conversation, to a server that nobody named.
-            .redirect(redirect::Policy::none());
-        if endpoint.base.https {
-            // Another client of this process may have been first.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        } else {
-            builder = builder.tls_backend_preconfigured(trusting_nobody()?);
-        }
-        // No proxy stands in between.
-        if is_this_machine(&endpoint.base.authority) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| sources(&error))?;
+        let builder = builder(endpoint.base.https, &endpoint.base.authority)?;
+        let http = builder.default_headers(headers).build().map_err(|error| sources(&error))?;
         Ok(Self { http, endpoint })
     }
 
@@ -238,6 +221,30 @@ impl Body {
         }
         Ok(all)
     }
+}
+
+/// What makes a client of the server at `authority`, as in `127.0.0.1:8080`.
+///
+/// Fails with a sentence for the operator if that cannot be made.
+pub fn builder(https: bool, authority: &str) -> Result<reqwest::ClientBuilder, String> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIME_MAX)
+        .pool_max_idle_per_host(IDLE_MAX)
+        .pool_idle_timeout(IDLE_TIME_MAX)
+        .tcp_nodelay(true)
+        // A redirect would carry the key, and a conversation, to a server that nobody named.
+        .redirect(redirect::Policy::none());
+    if https {
+        // Another client of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    } else {
+        builder = builder.tls_backend_preconfigured(trusting_nobody()?);
+    }
+    // No proxy stands in between.
+    if is_this_machine(authority) {
+        builder = builder.no_proxy();
+    }
+    Ok(builder)
 }
 
 /// For a server without TLS: then a system without certificates is none the worse for it.

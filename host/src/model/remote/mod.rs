@@ -13,6 +13,7 @@ mod measure;
 mod watch;
 
 pub use chat::RemoteChat;
+pub use client::builder as client_builder;
 pub use embed::{RemoteEmbedder, Settings as EmbeddingSettings};
 pub use endpoint::{Endpoint, Key};
 
