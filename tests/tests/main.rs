@@ -29,6 +29,7 @@ mod spin;
 mod supersede;
 mod support;
 mod swap;
+mod thoughts;
 mod tidy;
 mod traces;
 mod wasi;

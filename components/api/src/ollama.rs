@@ -105,21 +105,21 @@ fn translated(mut fields: Map<String, Value>) -> Result<Map<String, Value>, ApiE
 }
 
 /// A piece of an answer, as a line.
-pub fn piece(model: &str, text: &str) -> Bytes {
+pub fn piece(model: &str, message: &Value) -> Bytes {
     line(&json!({
         "model": model,
         "created_at": time::rfc3339(time::now_micros()),
-        "message": { "role": "assistant", "content": text },
+        "message": message,
         "done": false,
     }))
 }
 
-/// The end of an answer: what was not told before of its text, why it ended, and what it cost.
-pub fn end(model: &str, text: &str, reason: &Value, usage: &Value) -> Value {
+/// The end of an answer: what was not told before of its message, why it ended, and what it cost.
+pub fn end(model: &str, message: &Value, reason: &Value, usage: &Value) -> Value {
     json!({
         "model": model,
         "created_at": time::rfc3339(time::now_micros()),
-        "message": { "role": "assistant", "content": text },
+        "message": message,
         "done": true,
         "done_reason": reason,
         "prompt_eval_count": usage["prompt_tokens"],

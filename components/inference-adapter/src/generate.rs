@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use openai_wire::{self as wire, Broken, Events, Stops, estimate};
+use openai_wire::{self as wire, Broken, Events, Marks, Said, Stops, estimate};
 use spin_sdk::wasip3::spawn;
 use spin_sdk::wit_bindgen::StreamWriter;
 
@@ -109,15 +109,16 @@ async fn pass_on(
     prompt_tokens: u32,
 ) -> Result<Outcome, Error> {
     let (mut events, mut reply) = (Events::default(), wire::Reply::default());
+    let mut marks = Marks::default();
     let (mut reply_tokens, mut ended) = (0_u32, false);
     while !ended && !reply.is_done() {
         let Some(bytes) = body.next().await? else { break };
         let mut text = String::new();
         let pushed = events.push(&bytes, |event| {
-            let mut piece = String::new();
-            reply.push(event, &mut piece)?;
-            let passed = stops.push(&piece);
-            text.push_str(&passed.text);
+            let mut said = Said::default();
+            reply.push(event, &mut said)?;
+            let passed = stops.push(&said.text);
+            text.push_str(&marks.join(&said.thought, &passed.text));
             ended = passed.stopped;
             Ok(!ended && !reply.is_done())
         });
@@ -126,7 +127,7 @@ async fn pass_on(
         pushed.map_err(broken)?;
     }
     if !ended {
-        let rest = stops.finish();
+        let rest = marks.join("", &stops.finish());
         if !rest.is_empty() {
             let _not_wanted = writer.write_one(rest).await;
         }

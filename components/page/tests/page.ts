@@ -25,6 +25,9 @@ export { expect };
 /** A server whose model takes its time: what is stopped is stopped in the middle. */
 export const SLOW = process.env.LOCI_SLOW_URL ?? "";
 
+/** A server whose model thinks before it answers. */
+export const THINKING = process.env.LOCI_THINKING_URL ?? "";
+
 /** Makes a session in which these things were said. */
 export async function session(
   request: APIRequestContext,

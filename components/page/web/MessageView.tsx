@@ -3,6 +3,7 @@ import type { Message } from "./api";
 import { Icon } from "./icons";
 import { Markdown } from "./markdown";
 import { Sources } from "./Sources";
+import { Thought } from "./Thought";
 import { ranks } from "./citations";
 import { failure, isTooLong } from "./failures";
 import { cost, laterTurns, Leaving } from "./Leaving";
@@ -147,6 +148,7 @@ function Reply({ message, messages, panel, busy }: Props) {
   return (
     <li className="reply" id={`message-${message.id}`}>
       <h2 className="unseen">The reply</h2>
+      {metadata?.reasoning && <Thought text={metadata.reasoning} />}
       {message.content && <Markdown text={message.content} marks={marks} onMark={setSource} />}
       <Ending message={message} />
       {metadata && (
@@ -200,7 +202,8 @@ function Ending({ message }: { message: Message }) {
   }
   if (status === "cancelled") return <p className="ending">Stopped.</p>;
   if (metadata?.finish_reason === "length") {
-    return <p className="ending">The reply reached its limit of length.</p>;
+    const what = message.content ? "The reply" : "What it thought";
+    return <p className="ending">{what} reached the limit of length.</p>;
   }
   return null;
 }
@@ -234,6 +237,13 @@ export function Lost({ content }: { content: string }) {
   );
 }
 
+/** What is being done for a reply of which nothing is there yet. */
+function doing({ stopping, thought, context }: Live): string {
+  if (stopping) return "Stopping";
+  if (thought) return "Thinking";
+  return context ? "Answering" : "Remembering";
+}
+
 /** What was just said, and the reply as far as it came. */
 export function LiveReply({ live, messages }: { live: Live; messages: Message[] }) {
   return (
@@ -244,12 +254,13 @@ export function LiveReply({ live, messages }: { live: Live; messages: Message[] 
       </li>
       <li className="reply live" aria-busy="true">
         <h2 className="unseen">The reply</h2>
+        {live.thought && <Thought text={live.thought} live={!live.reply} />}
         {live.reply ? (
           <Markdown text={live.reply} />
         ) : (
           <p className="thinking">
             <span aria-hidden="true" />
-            {live.stopping ? "Stopping" : live.context ? "Answering" : "Remembering"}
+            {doing(live)}
           </p>
         )}
         {live.context && <Sources metadata={live.context} messages={messages} />}

@@ -88,6 +88,8 @@ export interface Metadata {
   llm_call_error?: string | null;
   error_code?: string;
   finish_reason?: string;
+  /** What the model thought before it answered. */
+  reasoning?: string;
   memories?: UsedMemory[];
   degraded?: Degraded[];
   usage?: Usage;

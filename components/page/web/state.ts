@@ -7,6 +7,8 @@ import { drafts } from "./drafts";
 export interface Live {
   /** What was said; it is shown before the server has stored it. */
   content: string;
+  /** What the model thought before it, so far. */
+  thought: string;
   /** The reply so far. */
   reply: string;
   /** What the model was given, once that is known. */

@@ -58,27 +58,35 @@ async function watchIndexing(id: string, from: number): Promise<void> {
 }
 
 /** What came of replies and is not drawn yet: a fast model says more than a screen can show. */
-const coming = new Map<string, string>();
+const coming = new Map<string, Coming>();
+
+interface Coming {
+  thought: string;
+  reply: string;
+}
 
 /** How long it took to draw a reply last time: a long one must leave time for everything else. */
 let drawing = 0;
 
-function add(id: string, text: string): void {
+function add(id: string, part: keyof Coming, text: string): void {
   const before = coming.get(id);
-  coming.set(id, (before ?? "") + text);
+  const now = before ?? { thought: "", reply: "" };
+  coming.set(id, { ...now, [part]: now[part] + text });
   if (before !== undefined) return;
   setTimeout(() => {
-    const text = coming.get(id) ?? "";
+    const more = coming.get(id) ?? { thought: "", reply: "" };
     coming.delete(id);
     const start = performance.now();
-    setLive(id, { reply: (read().chats[id]?.live?.reply ?? "") + text });
+    const { thought = "", reply = "" } = read().chats[id]?.live ?? {};
+    setLive(id, { thought: thought + more.thought, reply: reply + more.reply });
     setTimeout(() => (drawing = performance.now() - start));
   }, Math.max(DRAW_MILLIS, 3 * drawing));
 }
 
 function receive(id: string, name: string, data: unknown): void {
   if (name === "context") setLive(id, { context: data as Metadata });
-  if (name === "delta") add(id, (data as { content: string }).content);
+  if (name === "reasoning") add(id, "thought", (data as { content: string }).content);
+  if (name === "delta") add(id, "reply", (data as { content: string }).content);
   if (name === "error") {
     throw new ApiError((data as { error: { message: string } }).error.message, 0, "failed");
   }
@@ -92,7 +100,7 @@ async function converse(id: string, content: string, supersedes?: number): Promi
   const before = read().chats[id]?.messages ?? [];
   const at = supersedes ? before.findIndex((message) => message.id === supersedes) : -1;
   const kept = at < 0 ? before : before.slice(0, at);
-  const live = { content, reply: "", context: null, stopping: false };
+  const live = { content, thought: "", reply: "", context: null, stopping: false };
   setChat(id, { messages: kept, live, error: null, lost: null });
   coming.delete(id);
   const abort = new AbortController();

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
+use openai_wire::THOUGHT_BEGIN;
 
 use super::{ModelError, Role};
 
@@ -71,6 +72,13 @@ impl ChatTemplate {
         Err(ModelError::InvalidRequest(format!(
             "the model's chat template cannot express these roles in this order: {reason}"
         )))
+    }
+
+    /// Whether the template itself has the model begin with a thought: then the mark before that is
+    /// the template's, and not part of what the model says.
+    pub fn opens_thought(&self) -> bool {
+        let literals = self.literals(&[Role::User], 0).unwrap_or_default();
+        literals.last().is_some_and(|last| last.trim_end().ends_with(THOUGHT_BEGIN))
     }
 
     fn render(&self, messages: &[(Role, Vec<usize>)], day: i64) -> Result<String, String> {

@@ -55,6 +55,16 @@ impl Answer {
         Self::events(&Self::transcript(text))
     }
 
+    /// An answer before which the model thinks, word by word.
+    pub fn thinks(thought: &str, text: &str) -> Self {
+        let event = |word: &str| {
+            let delta = json!({ "reasoning_content": word, "content": null });
+            format!("data: {}\n\n", json!({ "choices": [{ "index": 0, "delta": delta }] }))
+        };
+        let thought: String = thought.split_inclusive(' ').map(event).collect();
+        Self::events(&(thought + &Self::transcript(text)))
+    }
+
     /// A stream of events.
     pub fn events(events: &str) -> Self {
         Self::new(200, "text/event-stream", events)

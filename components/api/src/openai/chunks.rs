@@ -49,14 +49,25 @@ impl Chunks {
     pub fn write(&mut self, name: &str, data: Value) -> Option<Bytes> {
         match (name, self.kind) {
             ("delta", Kind::Lines) => {
-                Some(ollama::piece(&self.model, data["content"].as_str().unwrap_or_default()))
+                let message = json!({ "role": "assistant", "content": data["content"] });
+                Some(ollama::piece(&self.model, &message))
+            }
+            ("reasoning", Kind::Lines) => {
+                let thinking = &data["content"];
+                let message = json!({ "role": "assistant", "content": "", "thinking": thinking });
+                Some(ollama::piece(&self.model, &message))
             }
             ("message.end", Kind::Lines) => {
-                let end = ollama::end(&self.model, "", &finish_reason(&data), &self.usage);
+                let message = json!({ "role": "assistant", "content": "" });
+                let end = ollama::end(&self.model, &message, &finish_reason(&data), &self.usage);
                 Some(ollama::line(&end))
             }
             ("message.start", Kind::Chat) => {
                 let delta = json!({ "role": "assistant", "content": "" });
+                Some(line(&self.chunk(self.choice(delta, Value::Null))))
+            }
+            ("reasoning", Kind::Chat) => {
+                let delta = json!({ "reasoning_content": data["content"] });
                 Some(line(&self.chunk(self.choice(delta, Value::Null))))
             }
             ("delta", Kind::Chat) => Some(line(&self.chunk(self.choice(data, Value::Null)))),
@@ -90,10 +101,13 @@ impl Chunks {
     pub fn whole(&self, text: &str, usage_told: &Value, end: &Value) -> Value {
         let (object, name, content) = match self.kind {
             Kind::Lines => {
-                return ollama::end(&self.model, text, &finish_reason(end), usage_told);
+                let mut message = json!({ "role": "assistant", "content": text });
+                add_reasoning(&mut message, "thinking", end);
+                return ollama::end(&self.model, &message, &finish_reason(end), usage_told);
             }
             Kind::Chat => {
-                let message = json!({ "role": "assistant", "content": text, "refusal": null });
+                let mut message = json!({ "role": "assistant", "content": text, "refusal": null });
+                add_reasoning(&mut message, "reasoning_content", end);
                 ("chat.completion", "message", message)
             }
             Kind::Text => ("text_completion", "text", json!(text)),
@@ -173,6 +187,15 @@ fn finish_reason(end: &Value) -> Value {
     match end["metadata"]["finish_reason"].as_str() {
         Some("length") => json!("length"),
         _ => json!("stop"),
+    }
+}
+
+/// Adds what the model thought before it answered, under the name that clients know it by. Most
+/// models think nothing.
+fn add_reasoning(message: &mut Value, name: &str, end: &Value) {
+    let thought = &end["metadata"]["reasoning"];
+    if thought.as_str().is_some_and(|thought| !thought.is_empty()) {
+        message[name] = thought.clone();
     }
 }
 

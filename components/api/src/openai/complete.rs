@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use crate::turn::decide::ready_model;
 use crate::turn::reply::{self, Ended, Reply};
 use crate::turn::sink::{Form, Sink};
+use crate::turn::thought::Thought;
 
 /// Answers `POST /v1/completions`.
 ///
@@ -123,8 +124,13 @@ impl Alone {
         let generation = self.begin().await?;
         // A client that left is noticed as soon as the model speaks.
         let _ = sink.send("message.start", &json!({})).await;
-        let reply = reply::listen(generation, async || false, sink).await;
-        let Reply { text, ended, outcome } = reply;
+        let thought = match self.kind {
+            // What goes on from a text is all of it.
+            Kind::Text => Thought::never(),
+            Kind::Chat | Kind::Lines => Thought::first(),
+        };
+        let reply = reply::listen(generation, thought, async || false, sink).await;
+        let Reply { text, thought, ended, outcome } = reply;
         if let Ended::Failed(error) = &ended {
             return Err(ApiError::of_model(error));
         }
@@ -137,7 +143,7 @@ impl Alone {
             }),
             None => Value::Null,
         };
-        let end = json!({ "metadata": { "finish_reason": ended.reason() } });
+        let end = json!({ "metadata": { "finish_reason": ended.reason(), "reasoning": thought } });
         let _ = sink.send("usage", &usage).await;
         let _ = sink.send("message.end", &end).await;
         Ok(Said { text, usage, end })

@@ -32,6 +32,7 @@ pub mod sink;
 pub mod stopwatch;
 mod store;
 mod subject;
+pub mod thought;
 
 use std::rc::Rc;
 
@@ -53,6 +54,7 @@ use receipt::Decided;
 use reply::{Ended, Reply};
 use sink::Sink;
 use stopwatch::Stopwatch;
+use thought::Thought;
 
 /// How often a turn begins anew since its model was replaced.
 const RESTARTS_MAX: u32 = 3;
@@ -111,9 +113,7 @@ impl Turn {
         let answer = self.answer(&mut decided, sink);
         let reply = match queue::alive(&database, &posted, answer).await {
             Ok(reply) => reply,
-            Err(Stopped::Cancelled) => {
-                Reply { text: String::new(), ended: Ended::Cancelled, outcome: None }
-            }
+            Err(Stopped::Cancelled) => Reply::without_text(Ended::Cancelled),
             Err(Stopped::Failed(error)) => {
                 self.store_failure(&error).await;
                 sink.fail(&error).await;
@@ -162,7 +162,7 @@ impl Turn {
         }
         let stopped =
             async || reply::is_stopped(&self.database, &self.posted, &self.settings.host_run).await;
-        let reply = reply::listen(generation, stopped, sink).await;
+        let reply = reply::listen(generation, Thought::first(), stopped, sink).await;
         self.stages.lap("generate");
         Ok(reply)
     }

@@ -98,6 +98,8 @@ pub struct Metadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     finish_reason: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reasoning: &'a str,
     memories: Vec<MemoryTold>,
     consulted: Vec<Consulted>,
     cited: Vec<Cited>,
@@ -119,6 +121,7 @@ impl<'a> Metadata<'a> {
             llm_call_error: None,
             error_code: None,
             finish_reason,
+            reasoning: "",
             memories: Vec::new(),
             consulted: Vec::new(),
             cited: Vec::new(),
@@ -138,7 +141,7 @@ impl<'a> Metadata<'a> {
     /// Of a reply.
     pub fn of(
         decided: &'a Decided,
-        reply: &Reply,
+        reply: &'a Reply,
         usage: &'a Usage,
         error: Option<&'a str>,
         degraded: &'a [Degraded],
@@ -151,6 +154,7 @@ impl<'a> Metadata<'a> {
             llm_call_error: error,
             error_code: None,
             finish_reason: reply.ended.reason(),
+            reasoning: &reply.thought,
             memories: memories(decided),
             consulted: consulted::consulted(decided),
             cited: consulted::cited(decided, &reply.text),

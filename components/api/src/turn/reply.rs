@@ -6,7 +6,8 @@ use futures::future::{Either, select};
 use serde_json::json;
 use spin_sdk::wit_bindgen::{StreamReader, StreamResult};
 
-use super::sink::Sink;
+use super::sink::{Gone, Sink};
+use super::thought::{Part, Thought};
 use crate::bindings::inference::chat::{
     self, Constraint, Finish, Generation, Options, Outcome, Priority, Prompt,
 };
@@ -21,10 +22,19 @@ use crate::limits;
 pub struct Reply {
     /// What was said, as far as it came.
     pub text: String,
+    /// What was thought before it.
+    pub thought: String,
     /// Why it ended.
     pub ended: Ended,
     /// How it went, where the model got that far.
     pub outcome: Option<Outcome>,
+}
+
+impl Reply {
+    /// One that ended before the model spoke.
+    pub fn without_text(ended: Ended) -> Self {
+        Self { text: String::new(), thought: String::new(), ended, outcome: None }
+    }
 }
 
 /// Why a reply ended.
@@ -100,28 +110,34 @@ pub async fn begin(
 }
 
 /// Takes down what the model says and hands it on, until it ends, its client leaves, or `stopped`,
-/// which is asked again and again, says so.
+/// which is asked again and again, says so. `thought` tells what of it is one.
 pub async fn listen(
     generation: Generation,
+    mut thought: Thought,
     stopped: impl AsyncFn() -> bool,
     sink: &mut Sink,
 ) -> Reply {
     let Generation { pieces, outcome } = generation;
-    let mut text = String::new();
+    let mut said = Part::default();
     let mut read = Box::pin(read_some(pieces));
     let mut tick = Box::pin(tick());
     let ended = loop {
         match select(read, tick).await {
             Either::Left(((stream, batch, done), still)) => {
                 tick = still;
-                let said: String = batch.concat();
-                if text.len() + said.len() > limits::MESSAGE_BYTES_MAX {
+                let mut part = thought.push(&batch.concat());
+                if done {
+                    let rest = thought.finish();
+                    part.thought.push_str(&rest.thought);
+                    part.text.push_str(&rest.text);
+                }
+                let more = part.thought.len() + part.text.len();
+                if said.thought.len() + said.text.len() + more > limits::MESSAGE_BYTES_MAX {
                     break Some(Ended::Length);
                 }
-                text.push_str(&said);
-                if !said.is_empty()
-                    && sink.send("delta", &json!({ "content": said })).await.is_err()
-                {
+                said.thought.push_str(&part.thought);
+                said.text.push_str(&part.text);
+                if tell(part, sink).await.is_err() {
                     break Some(Ended::Cancelled);
                 }
                 if done {
@@ -138,20 +154,33 @@ pub async fn listen(
             }
         }
     };
+    let Part { thought, text } = said;
+    let thought = thought.trim_end().to_owned();
     match ended {
         // Dropping the stream stops the model. It need not be waited for.
-        Some(ended) => Reply { text, ended, outcome: None },
+        Some(ended) => Reply { text, thought, ended, outcome: None },
         None => match outcome.await {
             Ok(outcome) => {
                 let ended = match outcome.finish {
                     Finish::Stop => Ended::Stop,
                     Finish::Length => Ended::Length,
                 };
-                Reply { text, ended, outcome: Some(outcome) }
+                Reply { text, thought, ended, outcome: Some(outcome) }
             }
-            Err(error) => Reply { text, ended: Ended::Failed(error), outcome: None },
+            Err(error) => Reply { text, thought, ended: Ended::Failed(error), outcome: None },
         },
     }
+}
+
+/// Tells a client what came: thoughts and the answer are events of their own.
+async fn tell(part: Part, sink: &mut Sink) -> Result<(), Gone> {
+    if !part.thought.is_empty() {
+        sink.send("reasoning", &json!({ "content": part.thought })).await?;
+    }
+    if !part.text.is_empty() {
+        sink.send("delta", &json!({ "content": part.text })).await?;
+    }
+    Ok(())
 }
 
 async fn tick() {

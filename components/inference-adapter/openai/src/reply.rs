@@ -1,4 +1,4 @@
-//! What a server's events say: text, how it ended, what it cost, or that it failed.
+//! What a server's events say: thoughts, text, how it ended, what it cost, or that it failed.
 
 use serde::Deserialize;
 
@@ -60,6 +60,19 @@ struct Choice {
 #[derive(Deserialize)]
 struct Delta {
     content: Option<String>,
+    /// What the model thinks before it answers, where the server tells it apart: some call it so,
+    reasoning_content: Option<serde_json::Value>,
+    /// and some so. Others mean something else by it.
+    reasoning: Option<serde_json::Value>,
+}
+
+/// What an event adds to an answer.
+#[derive(Debug, Default, PartialEq)]
+pub struct Said {
+    /// What the model thinks.
+    pub thought: String,
+    /// What it says.
+    pub text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,10 +88,10 @@ struct Details {
 }
 
 impl Reply {
-    /// Takes an event's data, and adds the text in it to `text`.
+    /// Takes an event's data, and adds what is said in it to `said`.
     ///
     /// Fails if the event cannot be read, or says that the server failed.
-    pub fn push(&mut self, data: &str, text: &mut String) -> Result<(), Broken> {
+    pub fn push(&mut self, data: &str, said: &mut Said) -> Result<(), Broken> {
         if data == DONE {
             self.done = true;
             return Ok(());
@@ -92,8 +105,13 @@ impl Reply {
             self.usage = event.usage;
         }
         for choice in event.choices {
-            text.extend(choice.delta.or(choice.message).and_then(|delta| delta.content));
-            text.extend(choice.text);
+            if let Some(delta) = choice.delta.or(choice.message) {
+                let thought = [delta.reasoning_content, delta.reasoning].into_iter().flatten();
+                let thought = thought.filter_map(|it| it.as_str().map(str::to_owned)).next();
+                said.thought.extend(thought);
+                said.text.extend(delta.content);
+            }
+            said.text.extend(choice.text);
             if let Some(reason) = choice.finish_reason {
                 self.finish = Some(if reason == "length" { Finish::Length } else { Finish::Stop });
             }
@@ -132,9 +150,24 @@ mod tests {
     use super::*;
 
     fn push(reply: &mut Reply, events: &[&str]) -> Result<String, Broken> {
-        let mut text = String::new();
-        events.iter().try_for_each(|data| reply.push(data, &mut text))?;
-        Ok(text)
+        let mut said = Said::default();
+        events.iter().try_for_each(|data| reply.push(data, &mut said))?;
+        Ok(said.text)
+    }
+
+    #[test]
+    fn a_thought_is_told_apart_whatever_a_server_calls_it() {
+        let (mut reply, mut said) = (Reply::default(), Said::default());
+        for event in [
+            r#"{"choices":[{"delta":{"reasoning_content":"Hm, ","content":null}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning":"well. "}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning":"Twice","reasoning_content":"Twice"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"Yes","reasoning":{"effort":"low"}}}]}"#,
+        ] {
+            reply.push(event, &mut said).expect("it is an event");
+        }
+        let expected = Said { thought: "Hm, well. Twice".into(), text: "Yes".into() };
+        assert_eq!(said, expected);
     }
 
     #[test]

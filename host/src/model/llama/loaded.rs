@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
 use llama_cpp_2::token::LlamaToken;
+use openai_wire::THOUGHT_BEGIN;
 use tokio::sync::oneshot;
 
 use super::answer::Job;
@@ -44,6 +45,8 @@ pub struct Loaded {
     pub constraints: Constraints,
     /// Its chat template.
     pub template: ChatTemplate,
+    /// Whether that has its answers to conversations begin with a thought.
+    pub opens_thought: bool,
     /// Where its thread listens.
     pub commands: mpsc::Sender<Command>,
     /// What its thread tells.
@@ -114,11 +117,13 @@ impl Loaded {
         Ok(tokens)
     }
 
-    /// Hands an accepted prompt to the thread.
+    /// Hands an accepted prompt to the thread. `is_thought` says that the answer begins with a
+    /// thought whose mark stands in the prompt.
     pub fn start(
         &self,
         prompt: Vec<LlamaToken>,
         options: Options,
+        is_thought: bool,
     ) -> Result<Generation, ModelError> {
         if prompt.is_empty() {
             return Err(ModelError::InvalidRequest("a prompt has at least one token".into()));
@@ -140,6 +145,10 @@ impl Loaded {
             return Err(ModelError::Busy(self.wait_ms()));
         }
         let (text, pieces) = tokio::sync::mpsc::unbounded_channel();
+        if is_thought {
+            // Who receives it is still here.
+            let _ = text.send(THOUGHT_BEGIN.to_owned());
+        }
         let (told, outcome) = oneshot::channel();
         let arrived = Instant::now();
         let job = Job {

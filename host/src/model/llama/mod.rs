@@ -144,7 +144,11 @@ impl ChatBackend for LlamaChat {
                     return Err(ModelError::ModelChanged);
                 }
                 let tokens = loaded.tokens(&prompt)?;
-                loaded.start(tokens, options)
+                // What must have a form from its first token on has no room for a thought.
+                let is_thought = loaded.opens_thought
+                    && options.constraint.is_none()
+                    && matches!(prompt, Prompt::Messages(_));
+                loaded.start(tokens, options, is_thought)
             };
             self.with(large, work).await
         }
@@ -232,6 +236,7 @@ fn serve(path: &Path, setup: &Setup, teller: &Teller<Loaded>) -> Result<(), Stri
         reuses_prefix,
         tokenizer: Arc::clone(&tokenizer),
         constraints: Constraints::new(Arc::clone(&model)),
+        opens_thought: template.opens_thought(),
         template,
         commands,
         gauges,

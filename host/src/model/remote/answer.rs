@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use openai_wire::{self as wire, Broken, Call, Dialect, Events, Reply, Stops, estimate};
+use openai_wire::{
+    self as wire, Broken, Call, Dialect, Events, Marks, Reply, Said, Stops, estimate,
+};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -151,6 +153,7 @@ struct Speaker<'a> {
     events: Events,
     reply: Reply,
     stops: Stops,
+    marks: Marks,
     /// Whether a stop text was met.
     stopped: bool,
     /// The tokens of the answer, for when the server does not count them.
@@ -164,6 +167,7 @@ impl<'a> Speaker<'a> {
             events: Events::default(),
             reply: Reply::default(),
             stops: Stops::new(stop),
+            marks: Marks::default(),
             stopped: false,
             tokens: 0,
             pieces,
@@ -211,27 +215,25 @@ impl<'a> Speaker<'a> {
 
     /// Takes bytes. The text of all events in them is one piece.
     fn push(&mut self, client: &Client, bytes: &[u8]) -> Result<(), ModelError> {
-        let Self { events, reply, stops, stopped, .. } = self;
-        let (mut said, mut piece) = (String::new(), String::new());
+        let Self { events, reply, stops, marks, stopped, .. } = self;
+        let (mut all, mut said) = (String::new(), Said::default());
         let pushed = events.push(bytes, |event| {
-            piece.clear();
-            reply.push(event, &mut piece)?;
-            let passed = stops.push(&piece);
+            said.thought.clear();
+            said.text.clear();
+            reply.push(event, &mut said)?;
+            let passed = stops.push(&said.text);
             *stopped = passed.stopped;
-            if said.is_empty() {
-                said = passed.text;
-            } else {
-                said.push_str(&passed.text);
-            }
+            all.push_str(&marks.join(&said.thought, &passed.text));
             Ok(!*stopped && !reply.is_done())
         });
-        self.say(said);
+        self.say(all);
         pushed.map_err(|broken| fault(client, &broken))
     }
 
     /// Nothing follows: what was held back is text.
     fn finish(&mut self) {
         let rest = self.stops.finish();
+        let rest = self.marks.join("", &rest);
         self.say(rest);
     }
 

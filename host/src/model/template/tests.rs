@@ -66,6 +66,14 @@ fn the_templates_of_well_known_models_write_what_they_wrote() {
 }
 
 #[test]
+fn a_template_may_begin_a_thought() {
+    let opens = |source: &str| ChatTemplate::new(Some(source), "", "").unwrap().opens_thought();
+    assert!(opens("{{ messages[0].content }}<|Assistant|><think>\n"));
+    assert!(!opens("{{ messages[0].content }}<|Assistant|><think>\n\n</think>\n\n"));
+    assert!(!opens(super::CHATML) && !opens("no message"));
+}
+
+#[test]
 fn a_model_without_a_template_speaks_chatml() {
     assert_eq!(
         written(&ChatTemplate::new(None, "", "").expect("it compiles"), "su"),

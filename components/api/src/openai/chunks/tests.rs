@@ -44,6 +44,26 @@ fn the_events_of_a_turn_become_chunks() {
 }
 
 #[test]
+fn what_was_thought_has_a_name_of_its_own() {
+    let thought = json!({ "content": "Hm." });
+    let mut chat = chunks(Kind::Chat, false);
+    let delta = data(&chat.write("reasoning", thought.clone()).unwrap());
+    assert_eq!(delta[0]["choices"][0]["delta"], json!({ "reasoning_content": "Hm." }));
+    let end = json!({ "metadata": { "reasoning": "Hm." } });
+    let message = &chat.whole("Yes", &told(), &end)["choices"][0]["message"];
+    assert_eq!(
+        (&message["content"], &message["reasoning_content"]),
+        (&json!("Yes"), &json!("Hm."))
+    );
+    let mut lines = chunks(Kind::Lines, false);
+    let line: Value = serde_json::from_slice(&lines.write("reasoning", thought).unwrap()).unwrap();
+    assert_eq!((&line["message"]["thinking"], &line["done"]), (&json!("Hm."), &json!(false)));
+    assert_eq!(lines.whole("Yes", &told(), &end)["message"]["thinking"], "Hm.");
+    let none = chat.whole("Yes", &told(), &json!({ "metadata": { "reasoning": "" } }));
+    assert!(none["choices"][0]["message"].get("reasoning_content").is_none());
+}
+
+#[test]
 fn usage_is_told_where_it_was_asked_for() {
     let mut chunks = chunks(Kind::Chat, false);
     chunks.write("usage", told());

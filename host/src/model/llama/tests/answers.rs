@@ -4,6 +4,7 @@ use futures::future::join_all;
 
 use super::*;
 use crate::model::Finish;
+use loci_tests::tiny_gguf::CHATML;
 
 const SAID: [&str; 6] = ["I", " am", " a", " test", " model", "."];
 
@@ -24,6 +25,20 @@ fn the_model_says_what_its_weights_say() {
         let stop = Options { stop: vec!["a test".into()], ..Options::new(50) };
         let (text, outcome) = answer(&model.chat, turns(&["Who are you?"]), stop).await;
         assert_eq!((text.as_str(), outcome.finish), ("I am ", Finish::Stop));
+    });
+}
+
+#[test]
+fn a_thought_that_the_template_begins_has_its_mark() {
+    let template = format!("{CHATML}{{{{ '<think>\\n' }}}}");
+    let gguf = TinyGguf { template: Some(template), ..TinyGguf::says(&SAID) };
+    let model = load(&gguf, 1_024);
+    run(async {
+        let (text, outcome) = answer(&model.chat, turns(&["Who are you?"]), Options::new(50)).await;
+        assert_eq!((text.as_str(), outcome.reply_tokens), ("<think>I am a test model.", 6));
+        let text = Prompt::Text(vec!["Who are you?\n".to_owned()]);
+        let (text, _) = answer(&model.chat, text, Options::new(50)).await;
+        assert_eq!(text, "I am a test model.");
     });
 }
 
