@@ -1,4 +1,4 @@
-import { barriers, expect, json, longSession, say, session, SLOW, test } from "./page";
+import { accessible, expect, json, longSession, say, session, SLOW, test } from "./page";
 
 const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
 
@@ -108,7 +108,7 @@ test("later turns leave the chat only if one says so", async ({ page, request })
   const question = page.getByRole("group", { name: "Answer again?" });
   await expect(question).toContainText("2 later turns leave the chat and its memory.");
   await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
   await page.keyboard.press("Escape");
   await expect(question).toHaveCount(0);
   await expect(again).toBeFocused();
@@ -200,7 +200,7 @@ test("Markdown is drawn as it is meant", async ({ page, request }) => {
   await expect(reply.getByRole("cell", { name: "12" })).toHaveCSS("text-align", /right|end/);
   await expect(reply.getByRole("cell", { name: "One" })).toHaveCSS("text-align", /left|start/);
   await expect(reply).toContainText("So \\(a+b\\) is \\[c\\], and 1 * 2.");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 });
 
 test("an error of the server is told where it happened", async ({ page, request }) => {

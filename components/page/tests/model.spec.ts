@@ -1,4 +1,4 @@
-import { barriers, expect, json, session, test } from "./page";
+import { accessible, expect, json, session, test } from "./page";
 
 test("the model and its state are told", async ({ page, request }) => {
   const status = await json(request.get("/api/v1/llm/status"));
@@ -9,7 +9,7 @@ test("the model and its state are told", async ({ page, request }) => {
   const panel = page.getByRole("complementary", { name: "Model" });
   await expect(panel).toContainText(status.context_tokens.toLocaleString("en-GB"));
   await expect(panel).toContainText(status.embedding_model.name);
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 });
 
 test("who has no model is told how to name one, and can talk all the same", async ({
@@ -23,7 +23,7 @@ test("who has no model is told how to name one, and can talk all the same", asyn
   await expect(page.getByText("There is no chat model yet.")).toBeVisible();
   await expect(page.locator(".notice pre")).toContainText("--model");
   await expect(page.locator(".under")).toContainText("stored, not answered");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 });
 
 test("a server that is gone is told, and so is its return", async ({ page }) => {
@@ -55,7 +55,7 @@ test("the small model says what it cannot do, and how to have another", async ({
   await expect(panel.locator(".memory-list li")).toContainText("Loci small");
   await expect(panel.locator(".memory-list li")).toContainText("It only quotes what you said");
   await expect(panel.locator("pre")).toHaveText("loci models add hf:OWNER/REPOSITORY/FILE.gguf");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 });
 
 test("how the model answers can be set, and which one does is listed", async ({
@@ -82,5 +82,5 @@ test("how the model answers can be set, and which one does is listed", async ({
   await temperature.fill("");
   await panel.getByRole("button", { name: "Save" }).click();
   await expect(temperature).toHaveValue(String(before.temperature));
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 });

@@ -1,7 +1,7 @@
 /** Policies are replaced, and tried beside those in use, while the page looks on. */
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
-import { barriers, expect, json, session, test } from "./page";
+import { accessible, expect, json, session, test } from "./page";
 
 /** A second server, whose policies no other test needs. */
 const baseURL = process.env.LOCI_SLOW_URL ?? "";
@@ -42,7 +42,7 @@ async function fine(page: Page): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      expect(await barriers(page)).toEqual([]);
+      await accessible(page);
     }
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(size.width);
@@ -57,7 +57,7 @@ test("a policy is added, put in use, told by who tries a prompt, and rolled back
   const panel = page.getByRole("complementary", { name: "Policies" });
   await expect(panel.locator(".hooks li")).not.toHaveCount(0);
   await add(page, "old style");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
   await panel.getByRole("button", { name: "Use old style" }).click();
   const laidOut = panel.locator(".hooks li").filter({ hasText: "How the prompt is laid out" });
   await expect(laidOut).toContainText("old style");

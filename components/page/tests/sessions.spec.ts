@@ -1,4 +1,4 @@
-import { barriers, expect, json, longSession, session, test } from "./page";
+import { accessible, expect, json, longSession, session, test } from "./page";
 
 test("sessions are found, renamed, and deleted unless one thinks better of it", async ({
   page,
@@ -57,7 +57,7 @@ test("what was said is found in every chat, and shown where it was said", async 
   await expect(hit).toHaveCount(1);
   await expect(hit).toContainText("A long summer");
   await expect(hit.locator("mark")).toHaveText("wolpertinger slept");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
   await hit.getByRole("button").click();
   await expect(page.locator(".said").filter({ hasText: "linen sheet" })).toBeInViewport();
   // What could not be searched is no sign that nothing is there.

@@ -1,5 +1,5 @@
 /** A prompt is tried before it is sent. */
-import { barriers, expect, json, longSession, say, test } from "./page";
+import { accessible, expect, json, longSession, say, test } from "./page";
 
 const FACT = "My sister Oriane keeps her violin in the blue cupboard.";
 const QUESTION = "Where does Oriane keep her violin?";
@@ -21,7 +21,7 @@ test("the prompt stands there while one types, and is what is then sent", async 
   await box.fill(QUESTION);
   await expect(words.locator(".piece.query")).toHaveText(QUESTION);
   await expect(words.locator(".piece.memory").filter({ hasText: "blue cupboard" })).toBeVisible();
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
 
   const shown = await words.locator("pre").allTextContents();
   const tokens = await panel.locator(".lead strong").textContent();
@@ -52,7 +52,7 @@ test("sliders show what less would leave", async ({ page, request }) => {
   await panel.getByRole("combobox", { name: "Laid out by" }).selectOption("Plain text");
   await expect(panel.getByRole("heading", { name: "text", exact: true })).toBeVisible();
   await expect(panel.locator(".piece.query")).toHaveText(QUESTION);
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
   await panel.getByRole("combobox", { name: "Laid out by" }).selectOption("The default");
   await panel.getByRole("slider", { name: "Tokens of the prompt" }).fill("64");
   await expect(panel.locator(".failure")).toContainText("64 are allowed");
@@ -67,7 +67,7 @@ test("on a phone one writes beside the prompt, and a new chat has one too", asyn
   const panel = page.getByRole("complementary", { name: "Try a prompt" });
   await panel.getByRole("textbox", { name: "Message to try" }).fill("Good morning.");
   await expect(panel.locator(".piece.query")).toHaveText("Good morning.");
-  expect(await barriers(page)).toEqual([]);
+  await accessible(page);
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width).toBeLessThanOrEqual(390);
   await page.keyboard.press("Escape");
