@@ -1,7 +1,7 @@
 //! Words, as full-text recall knows them, and how well a text answers a few of them.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
@@ -119,22 +119,23 @@ fn term(stemmer: &Stemmer, word: &str) -> Option<String> {
 }
 
 /// How well each message answers the terms of a query: BM25 over the session's own statistics, from
-/// the postings of these terms.
-pub fn bm25(postings: &[Posting], session: Statistics) -> HashMap<u64, f32> {
-    let mut scores: HashMap<u64, f64> = HashMap::new();
+/// the postings of these terms. Messages and their scores, in the order of the messages.
+pub fn bm25(mut postings: Vec<Posting>, session: Statistics) -> Vec<(u64, f32)> {
     let messages = f64::from(session.messages.max(1));
     let average = (session.terms as f64 / messages).max(1.0);
-    for posting in postings {
+    let score = |posting: &Posting| {
         let within = f64::from(posting.in_messages);
         // Above 0 even for a term that is everywhere.
         let rarity = ((messages - within + 0.5).max(0.5) / (within + 0.5)).ln_1p();
         let frequency = f64::from(posting.frequency);
         let length = f64::from(posting.length) / average;
         let damped = frequency + SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * length);
-        *scores.entry(posting.message).or_default() +=
-            rarity * frequency * (SATURATION + 1.0) / damped;
-    }
-    scores.into_iter().map(|(message, score)| (message, score as f32)).collect()
+        rarity * frequency * (SATURATION + 1.0) / damped
+    };
+    // The postings of each term are in order, and a stable sort only merges what is.
+    postings.sort_by_key(|posting| posting.message);
+    let of_message = postings.chunk_by(|one, two| one.message == two.message);
+    of_message.map(|all| (all[0].message, all.iter().map(score).sum::<f64>() as f32)).collect()
 }
 
 #[cfg(test)]
@@ -201,24 +202,25 @@ mod tests {
 
     #[test]
     fn a_rare_term_counts_more_than_a_common_one() {
-        let scores = bm25(&[posting(1, 1, 10, 2), posting(2, 1, 10, 90)], SESSION);
-        assert!(scores[&1] > 5.0 * scores[&2], "{scores:?}");
-        assert!(scores[&2] > 0.0);
+        let scores = bm25(vec![posting(1, 1, 10, 2), posting(2, 1, 10, 90)], SESSION);
+        assert!(scores[0].1 > 5.0 * scores[1].1, "{scores:?}");
+        assert!(scores[1].1 > 0.0);
     }
 
     #[test]
     fn more_terms_and_shorter_texts_count_more() {
-        let both = [posting(1, 1, 10, 5), posting(1, 1, 10, 5), posting(2, 1, 10, 5)];
-        let scores = bm25(&both, SESSION);
-        assert_eq!(scores[&1], 2.0 * scores[&2]);
-        let scores = bm25(&[posting(1, 1, 5, 5), posting(2, 1, 50, 5)], SESSION);
-        assert!(scores[&1] > scores[&2]);
+        let both = [posting(1, 1, 10, 5), posting(2, 1, 10, 5), posting(1, 1, 10, 5)];
+        let scores = bm25(both.to_vec(), SESSION);
+        assert_eq!(scores.iter().map(|(message, _)| *message).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(scores[0].1, 2.0 * scores[1].1);
+        let scores = bm25(vec![posting(1, 1, 5, 5), posting(2, 1, 50, 5)], SESSION);
+        assert!(scores[0].1 > scores[1].1);
     }
 
     #[test]
     fn the_score_is_the_formula_s() {
         // ln(1 + (100 - 5 + 0.5) / (5 + 0.5)) * 2 * 2.2 / (2 + 1.2)
-        let score = bm25(&[posting(1, 2, 10, 5)], SESSION)[&1];
+        let score = bm25(vec![posting(1, 2, 10, 5)], SESSION)[0].1;
         assert!((score - 4.001_7).abs() < 0.001, "{score}");
     }
 }

@@ -130,18 +130,18 @@ pub async fn lexical(
     database: &Database,
     documents: &[Named],
     query: &str,
-) -> Result<HashMap<u64, f32>, ApiError> {
+) -> Result<Vec<(u64, f32)>, ApiError> {
     let asked = terms::asked(query);
     if asked.is_empty() || documents.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let list = serde_json::to_string(&asked).expect("strings are always JSON");
     let parameters = params![list, numbers(documents), limits::TERM_PLACES_MAX];
     let rows = database.query("the documents could not be searched", PLACES, parameters).await?;
-    let Some(first) = rows.first() else { return Ok(HashMap::new()) };
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let statistics = Statistics { messages: first.small(0), terms: first.id(1) };
     let places: Vec<String> = rows.into_iter().map(|mut row| row.text(2)).collect();
-    Ok(bm25(&telling(&places), statistics))
+    Ok(bm25(telling(&places), statistics))
 }
 
 /// Reads passages, as far as they are of these documents, each with its vector by a model, which is
