@@ -1,16 +1,16 @@
 //! What is kept of each source: the sentences that share words with the query, and then those
 //! beside them, in the order of the text.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::condensation::{Error, Request, Source};
 use crate::split::split;
+use crate::stem::{Stem, key};
 use crate::types::Span;
 use crate::words::{each_stem, query_stems};
 
 /// How many words of the query count. A question has few; a pasted page has no more to tell.
-const QUERY_WORDS_MAX: usize = 128;
+const QUERY_WORDS_MAX: usize = u128::BITS as usize;
 
 /// The most spans of one source. More would be shreds.
 const SPANS_MAX: usize = 4;
@@ -26,13 +26,14 @@ const COMPARED_MAX: usize = 512;
 pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
     let stems = query_stems(&request.query, QUERY_WORDS_MAX);
     let query = Query::of(stems);
-    Ok(request.sources.iter().map(|source| keep(source, &query)).collect())
+    let mut choice = Choice::default();
+    Ok(request.sources.iter().map(|source| keep(source, &query, &mut choice)).collect())
 }
 
 /// The words of the query.
 struct Query {
-    /// Each with its place among them.
-    places: BTreeMap<String, u32>,
+    /// Each with its key, by which they are ordered, and its place among them.
+    words: Vec<(u64, String, usize)>,
     /// Whether any begins with this byte.
     begins: [bool; 256],
 }
@@ -43,40 +44,51 @@ impl Query {
         stems.iter().filter_map(|stem| stem.bytes().next()).for_each(|first| {
             begins[usize::from(first)] = true;
         });
-        Self { places: stems.into_iter().zip(0..).collect(), begins }
+        let mut words: Vec<_> =
+            stems.into_iter().zip(0..).map(|(stem, place)| (key(&stem), stem, place)).collect();
+        words.sort_unstable();
+        Self { words, begins }
     }
 
-    /// Which of the words occur in this text, as bits.
-    fn matches(&self, text: &str) -> u128 {
-        let mut found = 0;
+    /// Which of the words occur in each of these units of a text, as bits. A word stands in the
+    /// unit that it begins in.
+    fn matches(&self, text: &str, units: &[Range<usize>], found: &mut Vec<u128>) {
+        found.clear();
+        found.resize(units.len(), 0);
+        let mut unit = 0;
         let wanted = |first: u8| self.begins[usize::from(first)];
-        each_stem(text, wanted, |word| {
-            if let Some(place) = self.places.get(word) {
-                found |= 1_u128 << (place % u128::BITS);
+        each_stem(text, wanted, |start, stem| {
+            while units.get(unit).is_some_and(|unit| unit.end <= start) {
+                unit += 1;
+            }
+            if let (Some(found), Some(place)) = (found.get_mut(unit), self.place(&stem)) {
+                *found |= 1_u128 << place;
             }
         });
-        found
+    }
+
+    /// The place of a word, below [`QUERY_WORDS_MAX`].
+    fn place(&self, stem: &Stem) -> Option<usize> {
+        let key = stem.key();
+        let first = self.words.partition_point(|(other, ..)| *other < key);
+        let mut alike = self.words[first..].iter().take_while(|(other, ..)| *other == key);
+        alike.find(|(_, word, _)| stem.is(word)).map(|(_, _, place)| *place)
     }
 }
 
 /// Chooses what to keep of one source.
-fn keep(source: &Source, query: &Query) -> Vec<Span> {
+fn keep(source: &Source, query: &Query, choice: &mut Choice) -> Vec<Span> {
     let text = source.text.as_str();
     if source.tokens <= source.tokens_max {
         return spans(text, std::iter::once(0..text.len()));
     }
-    // Tokens are taken to be spread evenly. A span that stands alone costs about one token more.
-    let tokens = source.tokens.max(1) as usize;
-    let bytes_max = text.len().saturating_mul(source.tokens_max as usize) / tokens;
-    let apart = text.len() / tokens;
-    let units = split(text, bytes_max.max(4));
-    let mut choice =
-        Choice { units: &units, kept: vec![false; units.len()], room: bytes_max, apart, spans: 0 };
-    let chosen = choice.by_words(text, query);
-    if chosen.is_empty() {
+    choice.begin(source);
+    choice.by_words(text, query);
+    if choice.chosen.is_empty() {
         choice.by_place();
     }
-    for index in chosen {
+    for place in 0..choice.chosen.len() {
+        let index = choice.chosen[place];
         // What follows a sentence explains it more often than what stands before it.
         choice.try_keep(index + 1);
         if let Some(before) = index.checked_sub(1) {
@@ -86,9 +98,11 @@ fn keep(source: &Source, query: &Query) -> Vec<Span> {
     choice.kept_spans(text)
 }
 
-/// The units of a source, some of them kept.
-struct Choice<'a> {
-    units: &'a [Range<usize>],
+/// The units of a source, some of them kept. What it consists of is used for one source after the
+/// other, since making it anew would cost as much as filling it.
+#[derive(Default)]
+struct Choice {
+    units: Vec<Range<usize>>,
     kept: Vec<bool>,
     /// What may still be kept, in bytes.
     room: usize,
@@ -96,42 +110,112 @@ struct Choice<'a> {
     apart: usize,
     /// How many spans the kept units make.
     spans: usize,
+    /// Which words of the query occur in each unit, as bits.
+    found: Vec<u128>,
+    /// What each word of the query counts for.
+    weights: Vec<f32>,
+    /// The units with words of the query that were not tried yet.
+    left: Vec<usize>,
+    /// The units that are kept for their words, best first.
+    chosen: Vec<usize>,
 }
 
-impl Choice<'_> {
+impl Choice {
+    /// Splits a source. Nothing of it is kept yet.
+    fn begin(&mut self, source: &Source) {
+        // Tokens are taken to be spread evenly. A span that stands alone costs about one token
+        // more.
+        let bytes = source.text.len();
+        let tokens = source.tokens.max(1) as usize;
+        self.room = bytes.saturating_mul(source.tokens_max as usize) / tokens;
+        self.apart = bytes / tokens;
+        self.spans = 0;
+        split(&source.text, self.room.max(4), &mut self.units);
+        self.kept.clear();
+        self.kept.resize(self.units.len(), false);
+    }
+
     /// Keeps the units that share most words with the query, a word counting for less once it has
-    /// been said. Returns them, best first.
-    fn by_words(&mut self, text: &str, query: &Query) -> Vec<usize> {
-        let found: Vec<u128> =
-            self.units.iter().map(|unit| query.matches(&text[unit.clone()])).collect();
-        let mut weights = weights(&found);
-        let mut left: Vec<usize> = (0..found.len()).filter(|index| found[*index] != 0).collect();
-        let mut chosen = Vec::new();
-        let score = |index: usize, weights: &[f32]| {
-            let shared: f32 = bits(found[index]).map(|bit| weights[bit]).sum();
-            // Of two sentences with the same words the shorter says more to the point.
-            shared / (1.0 + self.units[index].len() as f32 / 400.0)
-        };
-        if left.len() > COMPARED_MAX {
+    /// been said.
+    fn by_words(&mut self, text: &str, query: &Query) {
+        query.matches(text, &self.units, &mut self.found);
+        self.weigh(query.words.len());
+        let with_words = (0..self.found.len()).filter(|index| self.found[*index] != 0);
+        self.left.clear();
+        self.left.extend(with_words);
+        self.chosen.clear();
+        if self.left.len() > COMPARED_MAX {
             let mut scored: Vec<(f32, usize)> =
-                left.iter().map(|index| (score(*index, &weights), *index)).collect();
+                self.left.iter().map(|index| (self.score(*index), *index)).collect();
             scored.sort_by(|one, two| two.0.total_cmp(&one.0).then(one.1.cmp(&two.1)));
-            left = scored[..COMPARED_MAX].iter().map(|(_, index)| *index).collect();
-            left.sort_unstable();
+            self.left.clear();
+            self.left.extend(scored[..COMPARED_MAX].iter().map(|(_, index)| *index));
+            self.left.sort_unstable();
         }
+        let lengths = self.left.iter().map(|index| self.units[*index].len());
+        let shortest = lengths.min().unwrap_or_default();
         for _ in 0..TRIED_MAX {
-            // The first of the best: what stands earlier is more often the point of a text.
-            let best = (0..left.len())
-                .map(|place| (place, score(left[place], &weights)))
-                .reduce(|best, next| if next.1 > best.1 { next } else { best });
-            let Some((place, _)) = best else { break };
-            let index = left.remove(place);
+            if self.least(shortest) > self.room {
+                break;
+            }
+            let Some(place) = self.best() else { break };
+            let index = self.left.remove(place);
             if self.try_keep(index) {
-                bits(found[index]).for_each(|bit| weights[bit] *= 0.5);
-                chosen.push(index);
+                bits(self.found[index]).for_each(|bit| self.weights[bit] *= 0.5);
+                self.chosen.push(index);
             }
         }
-        chosen
+    }
+
+    /// The place in `left` of the unit with the best score: of several the first, since what stands
+    /// earlier is more often the point of a text.
+    fn best(&self) -> Option<usize> {
+        let mut best: Option<(usize, f32)> = None;
+        // Units often have the same words as the one before.
+        let (mut found, mut shared) = (0, 0.0);
+        for (place, index) in self.left.iter().enumerate() {
+            if self.found[*index] != found {
+                found = self.found[*index];
+                shared = self.shared(found);
+            }
+            let score = self.to_the_point(shared, *index);
+            if best.is_none_or(|(_, best)| score > best) {
+                best = Some((place, score));
+            }
+        }
+        best.map(|(place, _)| place)
+    }
+
+    /// Sets what each of the query's `words` counts for: the rarer in this source, the more.
+    fn weigh(&mut self, words: usize) {
+        self.weights.clear();
+        self.weights.resize(words, 0.0);
+        self.found.iter().for_each(|found| bits(*found).for_each(|bit| self.weights[bit] += 1.0));
+        let all = self.found.len() as f32;
+        for count in self.weights.iter_mut().filter(|count| **count > 0.0) {
+            *count = (1.0 + all / *count).ln();
+        }
+    }
+
+    /// How well a unit bears on the query.
+    fn score(&self, index: usize) -> f32 {
+        self.to_the_point(self.shared(self.found[index]), index)
+    }
+
+    /// What these words of the query count for together.
+    fn shared(&self, found: u128) -> f32 {
+        bits(found).map(|bit| self.weights[bit]).sum()
+    }
+
+    /// The score of a unit: of two with the same words the shorter says more to the point.
+    fn to_the_point(&self, shared: f32, index: usize) -> f32 {
+        shared / (1.0 + self.units[index].len() as f32 / 400.0)
+    }
+
+    /// The least that a unit of this length costs now.
+    fn least(&self, bytes: usize) -> usize {
+        // It stands beside another, or apart.
+        bytes + if self.spans == 0 { 0 } else { self.apart.min(1) }
     }
 
     /// Keeps as many units as fit, from the first.
@@ -169,7 +253,7 @@ impl Choice<'_> {
 
     /// The kept units, neighbours in one span.
     fn kept_spans(&self, text: &str) -> Vec<Span> {
-        let mut merged: Vec<Range<usize>> = Vec::new();
+        let mut merged: Vec<Range<usize>> = Vec::with_capacity(self.spans);
         for (index, unit) in self.units.iter().enumerate().filter(|(index, _)| self.kept[*index]) {
             match merged.last_mut() {
                 Some(last) if index > 0 && self.kept[index - 1] => last.end = unit.end,
@@ -188,14 +272,6 @@ fn spans(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Span> {
             Some(Span { start: range.start.try_into().ok()?, end: range.end.try_into().ok()? })
         })
         .collect()
-}
-
-/// What each word of the query counts for: the rarer in this source, the more.
-fn weights(found: &[u128]) -> Vec<f32> {
-    let mut counts = vec![0_u32; u128::BITS as usize];
-    found.iter().for_each(|found| bits(*found).for_each(|bit| counts[bit] += 1));
-    let all = found.len() as f32;
-    counts.into_iter().map(|count| (1.0 + all / count.max(1) as f32).ln()).collect()
 }
 
 /// The places of the bits that are set.

@@ -1,7 +1,9 @@
 //! Shortens what was recalled to what matters for the query.
 
 mod condense;
+mod eight;
 mod split;
+mod stem;
 mod words;
 
 pub use bindings::exports::loci::policy::{condensation, types};

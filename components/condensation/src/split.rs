@@ -2,30 +2,32 @@
 
 use std::ops::Range;
 
-/// Splits a text into units of at most `bytes_max` bytes (at least 4), in order, none of them empty
-/// or with white space at its ends. A fenced block of code is one unit, if it is short enough.
-pub fn split(text: &str, bytes_max: usize) -> Vec<Range<usize>> {
-    let mut units = Vec::new();
+use crate::eight::find_mark;
+
+/// Splits a text into `units` of at most `bytes_max` bytes (at least 4), in order, none of them
+/// empty or with white space at its ends. A fenced block of code is one unit, if it is short
+/// enough.
+pub fn split(text: &str, bytes_max: usize, units: &mut Vec<Range<usize>>) {
+    units.clear();
     let mut fence: Option<usize> = None;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        let is_fence = line.trim_start().starts_with("```");
+        let is_fence = text[trim_start(text, start..end)..end].starts_with("```");
         match (fence, is_fence) {
             (None, true) => fence = Some(start),
-            (None, false) => sentences(text, start..end, bytes_max, &mut units),
+            (None, false) => sentences(text, start..end, bytes_max, units),
             (Some(_), false) => {}
             (Some(opened), true) => {
-                block(text, opened..end, bytes_max, &mut units);
+                block(text, opened..end, bytes_max, units);
                 fence = None;
             }
         }
         start = end;
     }
     if let Some(opened) = fence {
-        block(text, opened..start, bytes_max, &mut units);
+        block(text, opened..start, bytes_max, units);
     }
-    units
 }
 
 /// A block of code: whole, or else its lines.
@@ -43,44 +45,67 @@ fn block(text: &str, range: Range<usize>, bytes_max: usize, units: &mut Vec<Rang
 
 /// The sentences of one line.
 fn sentences(text: &str, line: Range<usize>, bytes_max: usize, units: &mut Vec<Range<usize>>) {
-    let mut start = line.start;
-    for (offset, mark) in text[line.clone()].match_indices(ends_sentences) {
-        let end = line.start + offset + mark.len();
-        if ends_sentence(&text[start..end], mark, &text[end..line.end]) {
-            push(text, start..end, bytes_max, units);
-            start = end;
+    let (mut start, mut at) = (line.start, line.start);
+    while let Some(ahead) = find_mark(&text.as_bytes()[at..line.end]) {
+        let mark = at + ahead;
+        let Some(symbol) = first_symbol(&text[mark..line.end]) else { break };
+        at = mark + symbol.len_utf8();
+        if ends_sentence(&text[start..mark], symbol, &text[at..line.end]) {
+            push(text, start..at, bytes_max, units);
+            start = at;
         }
     }
     push(text, start..line.end, bytes_max, units);
 }
 
-/// Whether sentences may end with this symbol.
-fn ends_sentences(symbol: char) -> bool {
-    matches!(symbol, '.' | '!' | '?' | '。' | '！' | '？')
+/// The first symbol of a text. Nearly all need no decoding.
+fn first_symbol(text: &str) -> Option<char> {
+    match text.as_bytes().first()? {
+        byte if byte.is_ascii() => Some(char::from(*byte)),
+        _ => text.chars().next(),
+    }
 }
 
-/// Whether a sentence ends with this mark, the last of `before`.
-fn ends_sentence(before: &str, mark: &str, after: &str) -> bool {
-    match mark {
-        "!" | "?" | "." => {
-            let mut next = after.chars();
-            let apart = next.next().is_none_or(char::is_whitespace);
-            let goes_on = next.find(|next| !next.is_whitespace()).is_some_and(char::is_lowercase);
-            apart && !goes_on && !(mark == "." && is_short(before))
+/// Whether a sentence that begins with `before` ends with this symbol.
+fn ends_sentence(before: &str, symbol: char, after: &str) -> bool {
+    match symbol {
+        '!' | '?' | '.' => {
+            let next = &after[trim_start(after, 0..after.len())..];
+            let apart = next.len() < after.len() || after.is_empty();
+            let goes_on = first_symbol(next).is_some_and(char::is_lowercase);
+            apart && !goes_on && !(symbol == '.' && is_short(before))
         }
         // Scripts without spaces have marks of their own, which end nothing else.
-        _ => true,
+        '。' | '！' | '？' => true,
+        _ => false,
     }
 }
 
 /// Whether what stands before the full stop is too short to end a sentence: "Dr.", "J.", "1.".
 fn is_short(before: &str) -> bool {
-    let word = before.trim_end_matches('.').rsplit(char::is_whitespace).next().unwrap_or_default();
-    let is_title =
-        matches!(word, "Dr" | "Mr" | "Mrs" | "Ms" | "Prof" | "St" | "No" | "vs" | "e.g" | "i.e");
-    let is_number = word.len() == before.trim_end_matches('.').trim_start().len()
-        && word.bytes().all(|byte| byte.is_ascii_digit());
-    is_title || is_number || word.chars().count() <= 1
+    let dots = before.bytes().rev().take_while(|byte| *byte == b'.').count();
+    let before = &before[..before.len() - dots];
+    let word = last_word(before);
+    // A symbol has up to four bytes, a title up to four letters.
+    if word.len() <= 4 && (is_title(word) || word.chars().nth(1).is_none()) {
+        return true;
+    }
+    word.bytes().all(|byte| byte.is_ascii_digit()) && word.len() == before.trim_start().len()
+}
+
+fn is_title(word: &str) -> bool {
+    matches!(word, "Dr" | "Mr" | "Mrs" | "Ms" | "Prof" | "St" | "No" | "vs" | "e.g" | "i.e")
+}
+
+/// What stands behind the last white space of a text.
+fn last_word(text: &str) -> &str {
+    match text.bytes().rposition(|byte| is_space(byte) || !byte.is_ascii()) {
+        None => text,
+        Some(at) if text.is_char_boundary(at + 1) && text.as_bytes()[at].is_ascii() => {
+            &text[at + 1..]
+        }
+        Some(_) => text.rsplit(char::is_whitespace).next().unwrap_or_default(),
+    }
 }
 
 /// Adds a unit without the white space at its ends; in pieces, where it is too long.
@@ -112,9 +137,29 @@ fn cut_at(text: &str, bytes_max: usize) -> usize {
 
 /// The range without the white space at its ends.
 pub fn trim(text: &str, range: Range<usize>) -> Range<usize> {
-    let inner = &text[range.clone()];
-    let start = range.start + (inner.len() - inner.trim_start().len());
-    start..start + inner.trim().len()
+    let start = trim_start(text, range.clone());
+    let bytes = &text.as_bytes()[start..range.end];
+    let end = match bytes.iter().rposition(|byte| !is_space(*byte)) {
+        None => 0,
+        Some(last) if bytes[last].is_ascii() => last + 1,
+        Some(_) => text[start..range.end].trim_end().len(),
+    };
+    start..start + end
+}
+
+/// Where the text of a range begins, behind its white space.
+fn trim_start(text: &str, range: Range<usize>) -> usize {
+    let bytes = &text.as_bytes()[range.clone()];
+    match bytes.iter().position(|byte| !is_space(*byte)) {
+        None => range.end,
+        Some(first) if bytes[first].is_ascii() => range.start + first,
+        Some(_) => range.end - text[range].trim_start().len(),
+    }
+}
+
+/// Whether a byte is white space by itself. Nearly all of it is, so this is looked at first.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 #[cfg(test)]
@@ -122,7 +167,9 @@ mod tests {
     use super::*;
 
     fn units(text: &str, bytes_max: usize) -> Vec<&str> {
-        split(text, bytes_max).into_iter().map(|unit| &text[unit]).collect()
+        let mut units = Vec::new();
+        split(text, bytes_max, &mut units);
+        units.into_iter().map(|unit| &text[unit]).collect()
     }
 
     #[test]

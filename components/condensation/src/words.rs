@@ -1,5 +1,8 @@
 //! Words, as far as one needs them to see that two texts speak of the same thing.
 
+use crate::eight::{LANES, load, words};
+use crate::stem::{Stem, key};
+
 /// Words that say nothing about what a text is about. English only: a query in another language
 /// merely keeps all of its words.
 const STOP_WORDS: [&str; 129] = [
@@ -16,97 +19,108 @@ const STOP_WORDS: [&str; 129] = [
     "you", "your", "yours", "yourself", "let", "shall", "may",
 ];
 
-/// Calls `visit` with each word of a text: lower case, without the endings that English inflects
-/// with. Characters of scripts that are written without spaces are words by themselves.
+/// Calls `visit` with the stem of each word of a text, and where the word begins. Characters of
+/// scripts that are written without spaces are words by themselves.
 ///
 /// Words whose first byte, in lower case, is not `wanted` are passed over: most words of a text
 /// have nothing to do with the query, and this is told before any work is done on them.
-pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(&str)) {
-    let mut word = String::new();
-    for run in text.split(|symbol: char| !symbol.is_alphanumeric()) {
-        let Some(first) = run.bytes().next() else { continue };
-        if run.is_ascii() {
-            if wanted(first.to_ascii_lowercase()) {
-                word.clear();
-                word.push_str(run);
-                word.make_ascii_lowercase();
-                stem(&mut word);
-                visit(&word);
-            }
-            continue;
+pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(usize, Stem)) {
+    let wanted = |first: u8| wanted(first.to_ascii_lowercase());
+    let (bytes, is_ascii) = (text.as_bytes(), text.is_ascii());
+    each_run(bytes, |start| {
+        if is_ascii && !wanted(bytes[start]) {
+            return;
         }
-        for piece in run.split_inclusive(is_ideograph) {
-            let last = piece.char_indices().last().filter(|(_, symbol)| is_ideograph(*symbol));
-            let (before, symbol) = piece.split_at(last.map_or(piece.len(), |(at, _)| at));
-            for part in [stemmed(&before.to_lowercase()), symbol.to_owned()] {
-                if part.bytes().next().is_some_and(&wanted) {
-                    visit(&part);
+        let length = run_length(&bytes[start..]);
+        let run = &text[start..start + length];
+        if !is_ascii && !run.is_ascii() {
+            each_of_any_script(run, |at, word| {
+                if word.bytes().next().is_some_and(wanted) {
+                    visit(start + at, Stem::of(word, word.len()));
                 }
-            }
+            });
+        } else if wanted(bytes[start]) {
+            visit(start, Stem::of(&text[start..], length));
         }
+    });
+}
+
+/// The length of the run that a text begins with. It is called for few words; within the loop over
+/// all of them it would take its registers.
+#[inline(never)]
+fn run_length(text: &[u8]) -> usize {
+    let first = words(load(text)).trailing_ones() as usize;
+    if first < LANES {
+        return first;
+    }
+    let more =
+        text[LANES..].iter().position(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+    more.map_or(text.len(), |more| LANES + more)
+}
+
+/// Calls `visit` with where each run of letters, digits, and whatever is not ASCII begins.
+fn each_run(text: &[u8], mut visit: impl FnMut(usize)) {
+    // Whether the byte before those that are looked at belongs to one.
+    let mut is_inside = 0;
+    for from in (0..text.len()).step_by(LANES) {
+        let inside = words(load(&text[from..]));
+        let mut begins = inside & !(inside << 1 | is_inside);
+        is_inside = inside >> (LANES - 1);
+        while begins != 0 {
+            visit(from + begins.trailing_zeros() as usize);
+            begins &= begins - 1;
+        }
+    }
+}
+
+/// Calls `visit` with each word of a run that is not ASCII, in lower case, and where it begins.
+fn each_of_any_script(run: &str, mut visit: impl FnMut(usize, &str)) {
+    let mut at = 0;
+    for part in
+        run.split_inclusive(|symbol: char| !symbol.is_alphanumeric() || is_ideograph(symbol))
+    {
+        let last = part.char_indices().last().filter(|(_, last)| !is_word_in_spaces(*last));
+        let (word, symbol) = part.split_at(last.map_or(part.len(), |(at, _)| at));
+        visit(at, &word.to_lowercase());
+        if symbol.chars().all(char::is_alphanumeric) {
+            visit(at + word.len(), symbol);
+        }
+        at += part.len();
     }
 }
 
 /// The distinct words of a query that say what it is about, at most `most`; all of its words if
 /// none does.
 pub fn query_stems(query: &str, most: usize) -> Vec<String> {
-    let stop: Vec<String> = STOP_WORDS.iter().map(|word| stemmed(word)).collect();
     let mut all: Vec<String> = Vec::new();
     each_stem(
         query,
         |_| true,
-        |word| {
-            if all.len() < most && !all.iter().any(|known| known == word) {
-                all.push(word.to_owned());
+        |_, stem| {
+            if all.len() < most
+                && !all.iter().any(|known| stem.key() == key(known) && stem.is(known))
+            {
+                all.push(stem.text());
             }
         },
     );
-    let telling: Vec<String> = all.iter().filter(|word| !stop.contains(word)).cloned().collect();
+    let telling: Vec<String> = all.iter().filter(|word| !is_stop(word)).cloned().collect();
     if telling.is_empty() { all } else { telling }
 }
 
-fn stemmed(word: &str) -> String {
-    let mut word = word.to_owned();
-    stem(&mut word);
-    word
+/// Whether this is the stem of a word that says nothing. A stem begins as its word does.
+fn is_stop(stem: &str) -> bool {
+    let key = key(stem);
+    let alike = |word: &&&str| word.as_bytes()[0] == stem.as_bytes()[0];
+    STOP_WORDS.iter().filter(alike).any(|word| {
+        let word = Stem::of(word, word.len());
+        word.key() == key && word.is(stem)
+    })
 }
 
-/// Cuts the commonest English endings off, as long as three letters remain.
-fn stem(word: &mut String) {
-    if !word.is_ascii() || word.bytes().any(|byte| byte.is_ascii_digit()) {
-        return;
-    }
-    for (ending, instead) in [
-        ("ies", "y"),
-        ("ied", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ches", "ch"),
-        ("shes", "sh"),
-        ("ing", ""),
-        ("ed", ""),
-        ("ly", ""),
-        ("ss", "ss"),
-        ("us", "us"),
-        ("is", "is"),
-        ("s", ""),
-    ] {
-        let Some(rest) = word.strip_suffix(ending) else { continue };
-        if rest.len() + instead.len() < 3 {
-            return;
-        }
-        let doubled = matches!(ending, "ing" | "ed")
-            && rest.as_bytes().last() == rest.as_bytes().get(rest.len() - 2)
-            && !rest.ends_with(['l', 's', 'e']);
-        let rest = rest.len() - usize::from(doubled);
-        word.truncate(rest);
-        word.push_str(instead);
-        break;
-    }
-    // "move", "moved" and "moving" are one word.
-    if word.len() > 3 && word.ends_with('e') {
-        word.pop();
-    }
+/// Whether a character is part of a word that white space ends.
+fn is_word_in_spaces(symbol: char) -> bool {
+    symbol.is_alphanumeric() && !is_ideograph(symbol)
 }
 
 /// Whether a character is a word by itself: Chinese, Japanese and Korean.
@@ -119,23 +133,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inflections_of_a_word_are_one_word() {
-        for [one, two] in [
-            ["move", "moving"],
-            ["moved", "moves"],
-            ["dog", "dogs"],
-            ["city", "cities"],
-            ["running", "run"],
-            ["painted", "paint"],
-            ["boxes", "box"],
-            ["classes", "class"],
-            ["watches", "watch"],
-        ] {
-            assert_eq!(stemmed(one), stemmed(two));
+    fn words_of_all_scripts_are_found_where_they_begin() {
+        let text = "Dogs’ 犬・猫x — ÜNÏ flies, Wi-Fi 12345678s universities";
+        let mut found = Vec::new();
+        each_stem(text, |_| true, |start, stem| found.push((&text[start..], stem.text())));
+        let words: Vec<&str> = found.iter().map(|(_, word)| word.as_str()).collect();
+        let expected =
+            ["dog", "犬", "猫", "x", "ünï", "fly", "wi", "fi", "12345678s", "university"];
+        assert_eq!(words, expected);
+        for ((rest, _), begins) in found.iter().zip(["D", "犬", "猫", "x", "Ü", "f", "W", "F"]) {
+            assert!(rest.starts_with(begins), "{rest} with {begins}");
         }
-        for [one, two] in [["bus", "bu"], ["is", "i"], ["sing", "s"], ["red", "r"], ["v2s", "v2"]] {
-            assert_ne!(stemmed(one), two);
-        }
+        let mut none = Vec::new();
+        each_stem(text, |first| first == b'q', |_, stem| none.push(stem.text()));
+        assert!(none.is_empty());
     }
 
     #[test]
