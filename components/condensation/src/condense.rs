@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::condensation::{Error, Request, Source};
 use crate::split::split;
-use crate::stem::{Stem, key};
+use crate::stem::{Stem, is_its_key, key};
 use crate::types::Span;
 use crate::words::{each_stem, query_stems};
 
@@ -32,8 +32,9 @@ pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
 
 /// The words of the query.
 struct Query {
-    /// Each with its key, by which they are ordered, and its place among them.
-    words: Vec<(u64, String, usize)>,
+    /// Each with its key, by which they are ordered, its place among them as a bit, and itself where
+    /// the key does not tell it from all others.
+    words: Vec<(u64, u128, Option<String>)>,
     /// Whether any begins with this byte.
     begins: [bool; 256],
 }
@@ -44,8 +45,10 @@ impl Query {
         stems.iter().filter_map(|stem| stem.bytes().next()).for_each(|first| {
             begins[usize::from(first)] = true;
         });
-        let mut words: Vec<_> =
-            stems.into_iter().zip(0..).map(|(stem, place)| (key(&stem), stem, place)).collect();
+        let word = |(stem, place): (String, usize)| {
+            (key(&stem), 1 << place, (!is_its_key(&stem)).then_some(stem))
+        };
+        let mut words: Vec<_> = stems.into_iter().zip(0..).map(word).collect();
         words.sort_unstable();
         Self { words, begins }
     }
@@ -61,18 +64,19 @@ impl Query {
             while units.get(unit).is_some_and(|unit| unit.end <= start) {
                 unit += 1;
             }
-            if let (Some(found), Some(place)) = (found.get_mut(unit), self.place(&stem)) {
-                *found |= 1_u128 << place;
+            if let Some(found) = found.get_mut(unit) {
+                *found |= self.place(&stem);
             }
         });
     }
 
-    /// The place of a word, below [`QUERY_WORDS_MAX`].
-    fn place(&self, stem: &Stem) -> Option<usize> {
+    /// The place of a word, as a bit; none if it is not there.
+    fn place(&self, stem: &Stem) -> u128 {
         let key = stem.key();
         let first = self.words.partition_point(|(other, ..)| *other < key);
         let mut alike = self.words[first..].iter().take_while(|(other, ..)| *other == key);
-        alike.find(|(_, word, _)| stem.is(word)).map(|(_, _, place)| *place)
+        let found = alike.find(|(.., word)| word.as_ref().is_none_or(|word| stem.is(word)));
+        found.map_or(0, |(_, place, _)| *place)
     }
 }
 
@@ -192,8 +196,13 @@ impl Choice {
         self.weights.resize(words, 0.0);
         self.found.iter().for_each(|found| bits(*found).for_each(|bit| self.weights[bit] += 1.0));
         let all = self.found.len() as f32;
+        // Words that occur equally often, as they often do, need one logarithm.
+        let (mut last, mut weight) = (0.0, 0.0);
         for count in self.weights.iter_mut().filter(|count| **count > 0.0) {
-            *count = (1.0 + all / *count).ln();
+            if *count != last {
+                (last, weight) = (*count, (1.0 + all / *count).ln());
+            }
+            *count = weight;
         }
     }
 

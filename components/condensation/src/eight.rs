@@ -19,7 +19,7 @@ pub fn load(bytes: &[u8]) -> u64 {
 
 /// The letters of ASCII in lower case; digits stay what they are, and other bytes may not.
 pub fn lower(bytes: u64) -> u64 {
-    bytes | 0x20 * ONES
+    bytes | (0x20 * ONES)
 }
 
 /// Whether the last so many lanes, or all, hold letters, after [`lower`].
@@ -52,7 +52,7 @@ pub fn find_mark(bytes: &[u8]) -> Option<usize> {
 
 /// The lanes that hold this byte. Lanes above one that does may say so without.
 fn equal(bytes: u64, byte: u8) -> u64 {
-    let zero = bytes ^ u64::from(byte) * ONES;
+    let zero = bytes ^ (u64::from(byte) * ONES);
     zero.wrapping_sub(ONES) & !zero & YES
 }
 

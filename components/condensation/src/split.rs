@@ -50,9 +50,10 @@ fn sentences(text: &str, line: Range<usize>, bytes_max: usize, units: &mut Vec<R
         let mark = at + ahead;
         let Some(symbol) = first_symbol(&text[mark..line.end]) else { break };
         at = mark + symbol.len_utf8();
-        if ends_sentence(&text[start..mark], symbol, &text[at..line.end]) {
+        let next = trim_start(text, at..line.end);
+        if ends_sentence(&text[start..mark], symbol, next > at, &text[next..line.end]) {
             push(text, start..at, bytes_max, units);
-            start = at;
+            (start, at) = (next, next);
         }
     }
     push(text, start..line.end, bytes_max, units);
@@ -66,15 +67,14 @@ fn first_symbol(text: &str) -> Option<char> {
     }
 }
 
-/// Whether a sentence that begins with `before` ends with this symbol.
-fn ends_sentence(before: &str, symbol: char, after: &str) -> bool {
+/// Whether a sentence that begins with `before` ends with this symbol, behind which stands, `apart`
+/// or not, what goes on.
+fn ends_sentence(before: &str, symbol: char, apart: bool, next: &str) -> bool {
     match symbol {
-        '!' | '?' | '.' => {
-            let next = &after[trim_start(after, 0..after.len())..];
-            let apart = next.len() < after.len() || after.is_empty();
-            let goes_on = first_symbol(next).is_some_and(char::is_lowercase);
-            apart && !goes_on && !(symbol == '.' && is_short(before))
-        }
+        '!' | '?' | '.' => match first_symbol(next) {
+            None => !(symbol == '.' && is_short(before)),
+            Some(first) => apart && !first.is_lowercase() && !(symbol == '.' && is_short(before)),
+        },
         // Scripts without spaces have marks of their own, which end nothing else.
         '。' | '！' | '？' => true,
         _ => false,

@@ -37,12 +37,8 @@ impl<'a> Stem<'a> {
         self.key
     }
 
-    /// Whether it is this one, whose key is the same.
+    /// Whether it is this one.
     pub fn is(&self, stem: &str) -> bool {
-        // A shorter one that is ASCII is all in its key.
-        if stem.len() < LANES && stem.is_ascii() {
-            return true;
-        }
         let stem = if self.with_y { stem.strip_suffix('y') } else { Some(stem) };
         stem.is_some_and(|stem| self.begins.eq_ignore_ascii_case(stem))
     }
@@ -58,6 +54,11 @@ impl<'a> Stem<'a> {
 /// The key of a stem that is written out.
 pub fn key(stem: &str) -> u64 {
     cut(lower(load(stem.as_bytes())), stem.len())
+}
+
+/// Whether a stem is the only one with its key: short, and ASCII.
+pub fn is_its_key(stem: &str) -> bool {
+    stem.len() < LANES && stem.is_ascii()
 }
 
 /// The first so many lanes, or all; zeros behind them.

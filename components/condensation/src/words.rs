@@ -1,7 +1,7 @@
 //! Words, as far as one needs them to see that two texts speak of the same thing.
 
 use crate::eight::{LANES, load, words};
-use crate::stem::{Stem, key};
+use crate::stem::Stem;
 
 /// Words that say nothing about what a text is about. English only: a query in another language
 /// merely keeps all of its words.
@@ -32,16 +32,17 @@ pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(
             return;
         }
         let length = run_length(&bytes[start..]);
-        let run = &text[start..start + length];
-        if !is_ascii && !run.is_ascii() {
-            each_of_any_script(run, |at, word| {
-                if word.bytes().next().is_some_and(wanted) {
-                    visit(start + at, Stem::of(word, word.len()));
-                }
-            });
-        } else if wanted(bytes[start]) {
-            visit(start, Stem::of(&text[start..], length));
+        if is_ascii || bytes[start..start + length].is_ascii() {
+            if is_ascii || wanted(bytes[start]) {
+                visit(start, Stem::of(&text[start..], length));
+            }
+            return;
         }
+        each_of_any_script(&text[start..start + length], |at, word| {
+            if word.bytes().next().is_some_and(wanted) {
+                visit(start + at, Stem::of(word, word.len()));
+            }
+        });
     });
 }
 
@@ -97,9 +98,7 @@ pub fn query_stems(query: &str, most: usize) -> Vec<String> {
         query,
         |_| true,
         |_, stem| {
-            if all.len() < most
-                && !all.iter().any(|known| stem.key() == key(known) && stem.is(known))
-            {
+            if all.len() < most && !all.iter().any(|known| stem.is(known)) {
                 all.push(stem.text());
             }
         },
@@ -110,12 +109,8 @@ pub fn query_stems(query: &str, most: usize) -> Vec<String> {
 
 /// Whether this is the stem of a word that says nothing. A stem begins as its word does.
 fn is_stop(stem: &str) -> bool {
-    let key = key(stem);
     let alike = |word: &&&str| word.as_bytes()[0] == stem.as_bytes()[0];
-    STOP_WORDS.iter().filter(alike).any(|word| {
-        let word = Stem::of(word, word.len());
-        word.key() == key && word.is(stem)
-    })
+    STOP_WORDS.iter().filter(alike).any(|word| Stem::of(word, word.len()).is(stem))
 }
 
 /// Whether a character is part of a word that white space ends.
