@@ -32,8 +32,8 @@ pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
 
 /// The words of the query.
 struct Query {
-    /// Each with its key, by which they are ordered, its place among them as a bit, and itself where
-    /// the key does not tell it from all others.
+    /// Each with its key, by which they are ordered, its place among them as a bit, and itself
+    /// where the key does not tell it from all others.
     words: Vec<(u64, u128, Option<String>)>,
     /// Whether any begins with this byte.
     begins: [bool; 256],
