@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{EndsOnDrop, server, tiny_model};
 
+mod carry;
+
 /// Words that are said, looked for and uploaded, and must not be found in a log.
 const CANARY: &str = "quibberfinch";
 

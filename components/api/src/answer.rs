@@ -101,6 +101,7 @@ async fn dispatch(route: Route, request: Request) -> Result<Response, ApiError> 
             Ok(response::json(200, &draft))
         }
         Route::Measure => Ok(response::json(200, &draft::measured(&body(request).await?).await?)),
+        Route::ImportSession => import_session(&database, &settings, request).await,
         Route::ImportMessages(id) => {
             let most = limits::IMPORTED_MESSAGES_MAX;
             let imported = import::imported(&body(request).await?, most)?;
@@ -143,12 +144,8 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
             let name = request::new_name(&body(request).await?)?;
             Ok(response::json(200, &sessions::rename(database, &id, name).await?))
         }
-        Route::ExportSession(id) => Ok(response::json(200, &carry::export(database, &id).await?)),
-        Route::ImportSession => {
-            let (head, body) = request.into_parts();
-            let most = limits::SESSION_FILE_BYTES_MAX;
-            let file = request::object_of(&head.headers, body, most).await?;
-            Ok(response::json(201, &carry::import(database, &file).await?))
+        Route::ExportSession(id, with_documents) => {
+            Ok(response::json(200, &carry::export(database, &id, with_documents).await?))
         }
         Route::DeleteSession(id) => delete_session(database, &id).await,
         Route::SetMemory(id) => {
@@ -198,6 +195,19 @@ async fn create_session(database: &Database, request: Request) -> Result<Respons
         })?;
     let model = Some(models::status().await.name).filter(|name| !name.is_empty());
     Ok(response::json(201, &sessions::create(database, &new, &linked, model).await?))
+}
+
+async fn import_session(
+    database: &Database,
+    settings: &Settings,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (head, body) = request.into_parts();
+    let most = limits::SESSION_FILE_BYTES_MAX;
+    let file = request::object_of(&head.headers, body, most).await?;
+    let session = carry::import(database, &settings.host_run, &file).await?;
+    crate::documents::answer::begin(settings);
+    Ok(response::json(201, &session))
 }
 
 async fn delete_session(database: &Database, id: &str) -> Result<Response, ApiError> {

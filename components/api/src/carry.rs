@@ -1,10 +1,12 @@
 //! What was said elsewhere comes in, and what was said here goes out: a session is one file, and
 //! its memory works as soon as another Loci has it.
 
+mod documents;
+
 use serde_json::{Map, Value, json};
 
 use crate::db::imports::{self, Imported};
-use crate::db::{Database, sessions};
+use crate::db::{Database, sessions, unfinished};
 use crate::http::error::ApiError;
 use crate::http::import;
 use crate::http::request::{self, NewSession};
@@ -57,22 +59,32 @@ pub async fn store(
     Ok(Stored { ids, indexed })
 }
 
-/// A session as a file: what was said in it, when, and what of it is forgotten. What was edited
-/// away is not in it, nor are receipts and documents.
+/// A session as a file: what was said in it, when, what of it is forgotten, and, where
+/// `with_documents`, what it reads. What was edited away is not in it, nor are receipts, which name
+/// messages and passages as this database does.
 ///
 /// Fails with 404 if there is no such session, and with 413 if it is longer than a file may be.
-pub async fn export(database: &Database, id: &str) -> Result<Value, ApiError> {
+pub async fn export(
+    database: &Database,
+    id: &str,
+    with_documents: bool,
+) -> Result<Value, ApiError> {
     let session = sessions::get(database, id).await?;
     let number = sessions::number(database, id).await?;
     let messages = imports::export(database, number).await?;
     let bytes: usize = messages.iter().map(|message| message.content.len()).sum();
-    // What is written around a message takes less than as much again.
     if messages.len() > limits::SESSION_FILE_MESSAGES_MAX
-        || bytes > limits::SESSION_FILE_BYTES_MAX / 2
+        || bytes > limits::SESSION_FILE_TEXT_BYTES_MAX
     {
         let message = "the session is longer than the file of a session may be";
         return Err(ApiError::new(413, "session_too_long", message));
     }
+    // What is written around a message takes less than as much again.
+    let left = limits::SESSION_FILE_BYTES_MAX - 2 * bytes;
+    let documents = match with_documents {
+        true => documents::export(database, number, left).await?,
+        false => Vec::new(),
+    };
     let messages: Vec<Value> = messages.iter().map(written).collect();
     Ok(json!({
         "form": FORM,
@@ -80,6 +92,7 @@ pub async fn export(database: &Database, id: &str) -> Result<Value, ApiError> {
         "created_at": session.created_at,
         "long_term_memory_enabled": session.long_term_memory_enabled,
         "messages": messages,
+        "documents": documents,
     }))
 }
 
@@ -94,11 +107,14 @@ fn written(message: &Imported) -> Value {
     })
 }
 
-/// Makes a session of a file.
+/// Makes a session of a file. Documents that came with it are to be read then. Nobody sees the
+/// session before it is whole, and if this is broken off, nobody ever does; the documents that are
+/// stored by then are whole, and are found again when the file is imported again.
 ///
 /// Fails with 400 if it is none; there is no session then.
 pub async fn import(
     database: &Database,
+    host_run: &str,
     file: &Map<String, Value>,
 ) -> Result<sessions::Session, ApiError> {
     if file.get("form").and_then(Value::as_str) != Some(FORM) {
@@ -124,14 +140,22 @@ pub async fn import(
         true => Vec::new(),
         false => import::imported(file, limits::SESSION_FILE_MESSAGES_MAX)?,
     };
+    let carried = documents::read(file)?;
     let new = NewSession { name, rag_document_ids: None };
-    let session = sessions::create(database, &new, &[], None).await?;
-    let filled = fill(database, &session.id, &messages, remembers).await;
-    if let Err(error) = filled {
-        sessions::delete(database, &session.id).await?;
-        return Err(error);
+    let hidden = Database::open_for(unfinished::owner(host_run, database.owner())).await?;
+    let id = sessions::create(&hidden, &new, &[], None).await?.id;
+    let made = async {
+        fill(&hidden, &id, &messages, remembers).await?;
+        let number = sessions::number(&hidden, &id).await?;
+        documents::store(database, number, carried).await?;
+        unfinished::reveal(&hidden, &id, database.owner()).await
+    };
+    let made = made.await;
+    if made.is_err() {
+        // What cannot be deleted now is deleted by maintenance.
+        let _ = sessions::delete(&hidden, &id).await;
     }
-    sessions::get(database, &session.id).await
+    made
 }
 
 async fn fill(

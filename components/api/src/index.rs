@@ -4,10 +4,11 @@
 use crate::bindings::inference::embeddings;
 use crate::bindings::inference::types::Error as ModelError;
 use crate::db::indexing::{self, Entry};
-use crate::db::{Database, messages};
+use crate::db::{Database, messages, unfinished};
 use crate::generation::{self, Current, Embedder, Serving, Unmade};
 use crate::http::error::ApiError;
 use crate::limits;
+use crate::turn::recall;
 
 /// A text that is to be indexed.
 pub struct Text {
@@ -101,6 +102,7 @@ pub struct Maintained {
 /// Fails with what the model or the database says; what was done until then stays done.
 pub async fn maintain(database: &Database, host_run: &str) -> Result<Maintained, ApiError> {
     let interrupted = messages::abandon(database, host_run).await?;
+    let unfinished = unfinished::sweep(database, host_run).await?;
     let mut done = Maintained { interrupted, ..Maintained::default() };
     if let Err(error) = embeddings::describe().await {
         // What waits goes on waiting; everything else can be served meanwhile.
@@ -112,6 +114,7 @@ pub async fn maintain(database: &Database, host_run: &str) -> Result<Maintained,
         return Ok(done);
     }
     let current = generation::current(database).await?;
+    unfinished.iter().for_each(|id| recall::drop_scope(&current, id));
     for _ in 0..limits::INDEX_STEPS_MAX {
         let (active, served) = (current.active.number, current.former_number());
         let waiting = indexing::waiting(database, active, served).await?;

@@ -190,7 +190,11 @@ pub const SWEPT_VECTORS: u32 = 4_096;
 /// The most messages that come in at once.
 pub const IMPORTED_MESSAGES_MAX: usize = 256;
 /// The most bytes of the file of a session.
-pub const SESSION_FILE_BYTES_MAX: usize = 16 << 20;
+pub const SESSION_FILE_BYTES_MAX: usize = 32 << 20;
+/// The most bytes of what was said in it.
+pub const SESSION_FILE_TEXT_BYTES_MAX: usize = 8 << 20;
+/// How long making a session of its file may take, in seconds. What takes longer was broken off.
+pub const IMPORT_SECONDS_MAX: i64 = 3_600;
 /// The most messages in the file of a session.
 pub const SESSION_FILE_MESSAGES_MAX: usize = 20_000;
 

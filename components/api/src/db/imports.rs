@@ -92,7 +92,7 @@ pub async fn export(database: &Database, session: i64) -> Result<Vec<Imported>, 
         let count = rows.len();
         all.extend(rows.into_iter().map(exported).filter(|one| !one.content.trim().is_empty()));
         let bytes: usize = all.iter().map(|one: &Imported| one.content.len()).sum();
-        if count < most || bytes > limits::SESSION_FILE_BYTES_MAX {
+        if count < most || bytes > limits::SESSION_FILE_TEXT_BYTES_MAX {
             break;
         }
     }

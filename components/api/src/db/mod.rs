@@ -3,6 +3,7 @@
 
 pub mod candidates;
 pub mod documents;
+pub mod files;
 pub mod generations;
 pub mod imports;
 pub mod indexing;
@@ -16,6 +17,7 @@ pub mod sessions;
 pub mod snapshots;
 pub mod superseded;
 pub mod ties;
+pub mod unfinished;
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,9 @@ pub const SET_MEMORY: &str = concat!(
     "UPDATE sessions SET long_term_memory_enabled = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ",
     columns!()
 );
+/// Gives a session to another owner: id, new owner, owner.
+pub const REVEAL: &str =
+    concat!("UPDATE sessions SET owner = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ", columns!());
 /// Deletes a session with everything in it: id, owner.
 pub const DELETE: &str = "DELETE FROM sessions WHERE id = ?1 AND owner = ?2 RETURNING no";
 
@@ -157,7 +160,8 @@ async fn one(
     rows.into_iter().next().map(session).ok_or_else(|| ApiError::no_session(id))
 }
 
-fn session(mut row: Row) -> Session {
+/// A session as it stands in a row.
+pub(super) fn session(mut row: Row) -> Session {
     Session {
         id: row.text(0),
         name: row.take_text(1),

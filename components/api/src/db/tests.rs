@@ -38,6 +38,7 @@ mod index_generations;
 mod owners;
 mod snapshots;
 mod superseding;
+mod unfinished;
 mod upgrades;
 mod windows;
 

@@ -62,6 +62,8 @@ pub enum Kind {
     Number(u32, u32),
     /// A text that is not empty.
     Text,
+    /// `true` or `false`.
+    Flag,
     /// A line of so many bytes at most.
     Line(usize),
     /// A text that stands in a header.
@@ -126,7 +128,7 @@ pub fn name(route: &Route) -> &'static str {
         Route::SetPolicies(_) => "tie_session",
         Route::Cancel(_) => "cancel",
         Route::PostMessage(_) => "say",
-        Route::ExportSession(_) => "export_session",
+        Route::ExportSession(..) => "export_session",
         Route::ImportSession => "import_session",
         Route::ImportMessages(_) => "import_messages",
         Route::ListMessages(..) | Route::FindMessages(..) => "list_messages",
@@ -280,6 +282,7 @@ fn in_query(parameter: &Parameter) -> Value {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Kind::Text => json!({ "type": "string", "minLength": 1, "pattern": "\\S" }),
+        Kind::Flag => json!({ "type": "boolean" }),
         Kind::Line(most) => json!({
             "type": "string", "minLength": 1, "maxLength": most,
             "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",

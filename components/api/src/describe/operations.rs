@@ -4,7 +4,7 @@ use super::Operation;
 use super::Sent::{self, Files};
 use super::Told::{self, Events, Html, Json, JsonOrEvents, List};
 use super::entry::plain;
-use super::parameters::{END, LIMIT, QUERY, SESSION, SKIP, START};
+use super::parameters::{DOCUMENTS, END, LIMIT, QUERY, SESSION, SKIP, START};
 
 /// The errors of whatever takes JSON.
 const TAKES_JSON: &[u16] = &[400, 413, 415];
@@ -66,8 +66,9 @@ pub const OPERATIONS: &[Operation] = &[
         "export_session",
         "Show a session as one file, which any Loci can import",
         &[(200, Json("SessionFile"))],
-        &[404, 413],
-    ),
+        &[400, 404, 413],
+    )
+    .with(&[DOCUMENTS]),
     plain(
         "POST",
         "/api/v1/sessions/import",

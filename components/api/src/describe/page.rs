@@ -49,7 +49,7 @@ fn entry(operation: &Operation) -> String {
         let rows = operation.query.iter().map(|parameter| {
             let range = match parameter.kind {
                 Kind::Number(least, most) => format!(" ({least} to {most})"),
-                Kind::Text => String::new(),
+                Kind::Text | Kind::Flag => String::new(),
                 Kind::Line(most) => format!(" (at most {most} bytes)"),
                 Kind::Header => " (a header)".to_owned(),
             };

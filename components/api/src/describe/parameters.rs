@@ -10,6 +10,12 @@ pub(super) const SESSION: Parameter = Parameter {
     about: "The session to say it in; left out, nothing is stored",
     kind: Kind::Header,
 };
+/// Whether a session takes its documents along.
+pub(super) const DOCUMENTS: Parameter = Parameter {
+    name: "documents",
+    about: "Whether the documents that it reads go with it; left out, they do",
+    kind: Kind::Flag,
+};
 /// Rows to leave out.
 pub(super) const SKIP: Parameter =
     Parameter { name: "skip", about: "Rows to leave out", kind: Kind::Number(0, limits::SKIP_MAX) };

@@ -98,7 +98,7 @@ async fn forget(sessions: Vec<String>) {
 }
 
 /// Works on what waits, when this request has been answered.
-fn begin(settings: &Settings) {
+pub fn begin(settings: &Settings) {
     let host_run = settings.host_run.clone();
     spawn(async move {
         let Ok(database) = Database::open().await else { return };

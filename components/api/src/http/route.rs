@@ -49,8 +49,8 @@ pub enum Route {
     Cancel(String),
     /// `POST /api/v1/sessions/{id}/messages`.
     PostMessage(String),
-    /// `GET /api/v1/sessions/{id}/export`.
-    ExportSession(String),
+    /// `GET /api/v1/sessions/{id}/export?documents=…`: whether with documents.
+    ExportSession(String, bool),
     /// `POST /api/v1/sessions/import`.
     ImportSession,
     /// `GET /api/v1/sessions/{id}/messages`.
@@ -170,7 +170,9 @@ fn session(
             },
             _ => Err(wrong_method(method, path, "GET, POST")),
         },
-        ["export"] => only(method, path, "GET", || Ok(Route::ExportSession(id))),
+        ["export"] => only(method, path, "GET", || {
+            Ok(Route::ExportSession(id, flag(query, "documents", true)?))
+        }),
         ["messages", "import"] => only(method, path, "POST", || Ok(Route::ImportMessages(id))),
         ["messages", message, rest @ ..] => past::route(method, path, id, message, rest),
         ["memories"] => only(method, path, "GET", || memories(id, query)),
@@ -220,6 +222,15 @@ fn page(query: &str, limit: u32) -> Result<Page, ApiError> {
         skip: number(query, "skip", 0, limits::SKIP_MAX, 0)?,
         limit: number(query, "limit", 1, limits::LIST_LIMIT_MAX, limit)?,
     })
+}
+
+fn flag(query: &str, name: &'static str, default: bool) -> Result<bool, ApiError> {
+    match parameter(query, name).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(ApiError::invalid(name, format!("`{name}` must be `true` or `false`"))),
+    }
 }
 
 fn number(
@@ -308,6 +319,15 @@ mod tests {
         assert_eq!(status("GET", path, "query=%20"), 400);
         let all = route("GET", path, "");
         assert_eq!(all, Ok(Route::ListMemories("x".to_owned(), Page { skip: 0, limit: 50 })));
+    }
+
+    #[test]
+    fn a_session_goes_with_its_documents_or_without() {
+        let path = "/api/v1/sessions/x/export";
+        let export = |with| Ok(Route::ExportSession("x".to_owned(), with));
+        assert_eq!(route("GET", path, ""), export(true));
+        assert_eq!(route("GET", path, "documents=false"), export(false));
+        assert_eq!(status("GET", path, "documents=no"), 400);
     }
 
     #[test]

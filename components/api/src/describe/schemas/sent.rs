@@ -9,9 +9,6 @@ use crate::limits;
 /// These schemas, by name.
 pub(super) fn schemas() -> Value {
     let name = json!({ "type": ["string", "null"], "maxLength": limits::NAME_BYTES_MAX });
-    let title = json!({
-        "type": "string", "minLength": 1, "maxLength": limits::NAME_BYTES_MAX, "pattern": "\\S",
-    });
     let ids = json!({
         "type": ["array", "null"], "items": text(), "maxItems": limits::SESSION_DOCUMENTS_MAX,
     });
@@ -43,7 +40,7 @@ pub(super) fn schemas() -> Value {
         "Empty": { "type": "object" },
         "NewSession": object(json!({ "name": name, "rag_document_ids": ids }), &[]),
         "NewName": object(json!({ "name": name }), &["name"]),
-        "NewTitle": object(json!({ "name": title }), &["name"]),
+        "NewTitle": object(json!({ "name": title() }), &["name"]),
         "Switch": object(json!({ "enabled": yes_or_no() }), &["enabled"]),
         "NewMessage": with_options(message, &["role", "content"]),
         "DocumentSearch": object(search, &["query", "document_ids"]),
@@ -59,6 +56,13 @@ pub(super) fn schemas() -> Value {
         ),
         "ExportedReceipt": exported_receipt(),
         "Files": files(),
+    })
+}
+
+/// A name that is not empty.
+fn title() -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": limits::NAME_BYTES_MAX, "pattern": "\\S",
     })
 }
 
@@ -97,12 +101,24 @@ fn time() -> Value {
 
 /// A session as one file.
 fn session_file(name: Value) -> Value {
+    let base64 = "^([0-9A-Za-z+/]{4})*([0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?$";
+    let document = object(
+        json!({
+            "name": title(),
+            "content": { "type": "string", "contentEncoding": "base64", "pattern": base64 },
+        }),
+        &["name", "content"],
+    );
     let file = json!({
         "form": { "const": "loci-session/1" },
         "name": name,
         "created_at": or_null(time()),
         "long_term_memory_enabled": { "type": ["boolean", "null"] },
         "messages": elsewhere(0, limits::SESSION_FILE_MESSAGES_MAX),
+        "documents": {
+            "type": ["array", "null"], "items": document,
+            "maxItems": limits::SESSION_DOCUMENTS_MAX,
+        },
     });
     object(file, &["form", "messages"])
 }
