@@ -134,6 +134,10 @@ pub struct ServeArguments {
         value_parser = clap::value_parser!(u32).range(1..=1_048_576)
     )]
     reply_tokens: Option<u32>,
+    /// What the model is told to be and do, where a session does not say; sets the application's
+    /// variable `instruction`
+    #[arg(long, value_name = "TEXT", env = "LOCI_INSTRUCTION")]
+    instruction: Option<String>,
     /// How large policies may be, and how much a call of one may take: `large` is for those that
     /// bring the engine of their language
     #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
@@ -194,6 +198,8 @@ pub struct ServeConfig {
     pub gpu_layers: Option<u32>,
     /// The most tokens of a reply; none for what the application thinks best.
     pub reply_tokens: Option<u32>,
+    /// What the model is told to be and do; none for what the application thinks best.
+    pub instruction: Option<String>,
     /// Who takes traces, if anybody does.
     pub traces_url: Option<String>,
     /// How long answers that have begun may take to end once the server was asked to.
@@ -238,6 +244,7 @@ impl ServeArguments {
             slots: self.slots,
             gpu_layers: self.gpu_layers,
             reply_tokens: self.reply_tokens,
+            instruction: self.instruction,
             traces_url: self.traces_url,
             stop_time_max: Duration::from_secs(self.stop_seconds),
             policy_size: self.policy_size,
@@ -272,6 +279,7 @@ impl ServeConfig {
             slots: None,
             gpu_layers: None,
             reply_tokens: None,
+            instruction: None,
             traces_url: None,
             stop_time_max: Duration::ZERO,
             policy_size: Size::Standard,

@@ -10,6 +10,7 @@ mod errors;
 mod fragile;
 mod generations;
 mod imports;
+mod instruction;
 mod keys;
 mod lifecycle;
 mod memory_proof;

@@ -152,6 +152,10 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
             let enabled = request::enabled(&body(request).await?)?;
             Ok(response::json(200, &sessions::set_memory(database, &id, enabled).await?))
         }
+        Route::Instruct(id) => {
+            let instruction = request::instruction(&body(request).await?)?;
+            Ok(response::json(200, &sessions::instruct(database, &id, instruction).await?))
+        }
         Route::GetPolicies(id) => Ok(response::json(200, &ties::list(database, &id).await?)),
         Route::SetPolicies(id) => {
             let fields = body(request).await?;

@@ -91,6 +91,7 @@ pub async fn export(
         "name": session.name,
         "created_at": session.created_at,
         "long_term_memory_enabled": session.long_term_memory_enabled,
+        "instruction": session.instruction,
         "messages": messages,
         "documents": documents,
     }))
@@ -129,6 +130,10 @@ pub async fn import(
             ApiError::invalid("long_term_memory_enabled", message)
         })?,
     };
+    let instruction = match file.contains_key("instruction") {
+        true => request::instruction(file)?,
+        false => None,
+    };
     if let Some(told) = file.get("created_at").filter(|told| !told.is_null()) {
         told.as_str().and_then(time::of_rfc3339).ok_or_else(|| {
             let message = "`created_at` must be a time since 1970, or null";
@@ -146,6 +151,9 @@ pub async fn import(
     let id = sessions::create(&hidden, &new, &[], None).await?.id;
     let made = async {
         fill(&hidden, &id, &messages, remembers).await?;
+        if instruction.is_some() {
+            sessions::instruct(&hidden, &id, instruction).await?;
+        }
         let number = sessions::number(&hidden, &id).await?;
         documents::store(database, number, carried).await?;
         unfinished::reveal(&hidden, &id, database.owner()).await

@@ -4,6 +4,7 @@ import { DocumentPanel } from "./DocumentPanel";
 import { documents } from "./documents";
 import { Gate } from "./Gate";
 import { Icon } from "./icons";
+import { InstructionPanel } from "./InstructionPanel";
 import { MemoryPanel } from "./MemoryPanel";
 import { ModelPanel } from "./ModelPanel";
 import { PolicyPanel } from "./PolicyPanel";
@@ -100,6 +101,9 @@ export function App() {
         )}
         <Chat key={state.current ?? "new"} state={state} />
       </main>
+      {session && state.panel?.kind === "instruction" && (
+        <InstructionPanel session={session} key={session.id} />
+      )}
       {session && state.panel?.kind === "memories" && <MemoryPanel session={session} />}
       {session && state.panel?.kind === "receipt" && (
         <ReceiptPanel session={session} message={state.panel.message} key={state.panel.message} />

@@ -9,7 +9,7 @@ interface Props {
   state: State;
 }
 
-function toggle(state: State, kind: "documents" | "memories"): void {
+function toggle(state: State, kind: "documents" | "instruction" | "memories"): void {
   actions.show(state.panel?.kind === kind ? null : { kind });
 }
 
@@ -34,6 +34,15 @@ export function Header({ session, messages, state }: Props) {
       >
         <span className="track" aria-hidden="true" />
         <span className="label">Memory</span>
+      </button>
+      <button
+        className={session.instruction ? "instruction-button own" : "instruction-button"}
+        aria-expanded={state.panel?.kind === "instruction"}
+        aria-label={`Instruction of this chat: ${session.instruction ? "its own" : "the server's"}`}
+        title="Instruction of this chat"
+        onClick={() => toggle(state, "instruction")}
+      >
+        <Icon name="rule" />
       </button>
       {state.documents && (
         <button

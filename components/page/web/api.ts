@@ -13,6 +13,8 @@ export interface Session {
   llm_model_name: string | null;
   rag_document_ids: string[] | null;
   long_term_memory_enabled: boolean;
+  /** What the model is told to be and do; none where that is left to the server. */
+  instruction: string | null;
 }
 
 export interface UsedMemory {
@@ -407,6 +409,8 @@ export const api = {
   deleteSession: (id: string) => ask<void>("DELETE", `/sessions/${id}`),
   setMemory: (id: string, enabled: boolean) =>
     ask<Session>("PUT", `/sessions/${id}/memory`, { enabled }),
+  instruct: (id: string, instruction: string | null) =>
+    ask<Session>("PUT", `/sessions/${id}/instruction`, { instruction }),
   messages: (id: string, from = 0) => all<Message>(`/sessions/${id}/messages`, from),
   findMessages: (id: string, text: string, most: number) =>
     ask<Message[]>(

@@ -37,6 +37,7 @@ export type Panel =
   | { kind: "receipt"; message: number }
   | { kind: "model" }
   | { kind: "documents" }
+  | { kind: "instruction" }
   | { kind: "policies" }
   | { kind: "try" }
   | null;

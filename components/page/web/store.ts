@@ -308,6 +308,14 @@ export const actions = {
     await attempt(async () => replace(await api.setMemory(id, enabled)));
   },
 
+  /** Says what the model is to be and do in a session; none leaves that to the server. */
+  async instruct(id: string, instruction: string | null): Promise<void> {
+    await attempt(async () => {
+      replace(await api.instruct(id, instruction));
+      toast(instruction ? "The next reply follows it" : "The next reply follows the server's own");
+    });
+  },
+
   /** Hides a session at once, and deletes it when that can no longer be undone. */
   remove(session: Session): void {
     const wasShown = read().current === session.id;

@@ -45,8 +45,9 @@ const EMBEDDINGS: &str = "loci:inference/embeddings@0.1.0";
 /// Embedding with the models before.
 const FORMER: &str = "loci:inference/former-embeddings@0.1.0";
 
-/// The variable of the application that an argument sets.
+/// The variables of the application that arguments set.
 const REPLY_TOKENS: &str = "reply_tokens_max";
+const INSTRUCTION: &str = "instruction";
 
 /// The folder below the data folder for the evaluated state of conversations.
 const STATES: &str = "states";
@@ -79,6 +80,9 @@ impl Services {
         let mut variables = variables::Values::find(manifest, |name| std::env::var(name).ok())?;
         if let Some(tokens) = config.reply_tokens {
             variables.set(REPLY_TOKENS, tokens.to_string()).context("`--reply-tokens`")?;
+        }
+        if let Some(text) = &config.instruction {
+            variables.set(INSTRUCTION, text.clone()).context("`--instruction`")?;
         }
         let file = config.data.join("loci.db");
         let database = Database::open(&file, Limits::default())?;

@@ -58,6 +58,8 @@ pub struct Posted {
     pub memory: bool,
     /// The documents that the session is linked to.
     pub documents: Vec<Named>,
+    /// What the model is told to be and do, where the session says.
+    pub instruction: Option<String>,
     /// Whether an earlier turn of the session is alive.
     pub blocked: bool,
     /// The policies that the session is tied to: hooks and digests, as JSON. Empty for none.
@@ -115,7 +117,8 @@ pub const POST: &str = "INSERT INTO messages \
             AND p.status = 'pending' AND p.turn < messages.turn AND p.host_run = ?6 \
             AND p.lease > ?2), \
         (SELECT json_group_object(t.hook, t.digest) FROM session_ties AS t \
-            WHERE t.session = messages.session HAVING count(*) > 0)";
+            WHERE t.session = messages.session HAVING count(*) > 0), \
+        (SELECT instruction FROM sessions WHERE no = session)";
 
 /// What a message would be stored with: session id, owner.
 pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled, \
@@ -123,7 +126,7 @@ pub const IMAGINE: &str = "SELECT s.no, s.turns + 1, s.long_term_memory_enabled,
             CROSS JOIN documents AS d ON d.no = l.document \
             WHERE l.session = s.no HAVING count(*) > 0), \
         (SELECT json_group_object(t.hook, t.digest) FROM session_ties AS t \
-            WHERE t.session = s.no HAVING count(*) > 0) \
+            WHERE t.session = s.no HAVING count(*) > 0), s.instruction \
     FROM sessions AS s WHERE s.id = ?1 AND s.owner = ?2";
 /// Looks whether a turn may run: reply id, host run, now. No row: the session is gone.
 pub const LOOK: &str = "SELECT m.cancel, \
@@ -225,6 +228,7 @@ pub async fn post(
         documents: documents::of_json(&row.text(4)),
         blocked: row.flag(5),
         policies: row.text(6),
+        instruction: row.take_text(7),
     })
 }
 
@@ -245,6 +249,7 @@ pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<P
         documents: Vec::new(),
         blocked: false,
         policies: String::new(),
+        instruction: None,
     };
     let Some(id) = session_id else { return Ok(posted) };
     let parameters = params![id, database.owner()];
@@ -252,7 +257,7 @@ pub async fn imagined(database: &Database, session_id: Option<&str>) -> Result<P
     let row = rows.first_mut().ok_or_else(|| ApiError::no_session(id))?;
     (posted.session, posted.turn, posted.memory) = (row.int(0), row.small(1), row.flag(2));
     posted.documents = documents::of_json(&row.text(3));
-    posted.policies = row.text(4);
+    (posted.policies, posted.instruction) = (row.text(4), row.take_text(5));
     Ok(posted)
 }
 

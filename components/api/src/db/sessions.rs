@@ -28,6 +28,8 @@ pub struct Session {
     pub rag_document_ids: Option<Box<RawValue>>,
     /// Whether earlier turns are recalled.
     pub long_term_memory_enabled: bool,
+    /// What the model is told to be and do; none where that is left to the server.
+    pub instruction: Option<String>,
     /// Tags.
     pub metadata_tags: Option<Box<RawValue>>,
 }
@@ -38,7 +40,7 @@ macro_rules! columns {
          (SELECT json_group_array(d.id) FROM session_documents AS l \
              CROSS JOIN documents AS d ON d.no = l.document \
              WHERE l.session = sessions.no HAVING count(*) > 0), \
-         long_term_memory_enabled, metadata_tags"
+         long_term_memory_enabled, metadata_tags, instruction"
     };
 }
 
@@ -64,6 +66,11 @@ pub const RENAME: &str =
 /// Switches the memory of a session: id, on, owner.
 pub const SET_MEMORY: &str = concat!(
     "UPDATE sessions SET long_term_memory_enabled = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ",
+    columns!()
+);
+/// Says what the model is told to be and do in a session: id, that or null, owner.
+pub const INSTRUCT: &str = concat!(
+    "UPDATE sessions SET instruction = ?2 WHERE id = ?1 AND owner = ?3 RETURNING ",
     columns!()
 );
 /// Gives a session to another owner: id, new owner, owner.
@@ -140,6 +147,18 @@ pub async fn set_memory(database: &Database, id: &str, enabled: bool) -> Result<
     one(database, id, "the memory could not be switched", SET_MEMORY, parameters).await
 }
 
+/// Says what the model is told to be and do in a session; none leaves that to the server.
+///
+/// Fails with 404 if there is none with this id.
+pub async fn instruct(
+    database: &Database,
+    id: &str,
+    instruction: Option<String>,
+) -> Result<Session, ApiError> {
+    let parameters = params![id, instruction, database.owner()];
+    one(database, id, "the instruction could not be stored", INSTRUCT, parameters).await
+}
+
 /// Deletes a session with everything that was said in it or derived from it.
 ///
 /// Fails with 404 if there is none with this id.
@@ -170,6 +189,7 @@ pub(super) fn session(mut row: Row) -> Session {
         llm_model_name: row.take_text(4),
         rag_document_ids: row.take_text(5).and_then(|json| RawValue::from_string(json).ok()),
         long_term_memory_enabled: row.flag(6),
+        instruction: row.take_text(8),
         metadata_tags: row.take_text(7).and_then(|json| RawValue::from_string(json).ok()),
     }
 }

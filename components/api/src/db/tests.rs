@@ -135,9 +135,9 @@ fn index(db: &Connection, texts: &[(i64, &str)], model: i64) {
 fn a_post_makes_a_turn_of_two_messages_in_order() {
     let db = database(migrations::VERSION);
     session(&db, "a");
-    assert_eq!(post(&db, "a", "hello", 10), ["1|1|1|1|-|0|-", "2|1|1|1|-|0|-"]);
+    assert_eq!(post(&db, "a", "hello", 10), ["1|1|1|1|-|0|-|-", "2|1|1|1|-|0|-|-"]);
     // The second turn is blocked by the first, which is alive.
-    assert_eq!(post(&db, "a", "again", 20), ["3|1|2|1|-|1|-", "4|1|2|1|-|1|-"]);
+    assert_eq!(post(&db, "a", "again", 20), ["3|1|2|1|-|1|-|-", "4|1|2|1|-|1|-|-"]);
     assert_eq!(post(&db, "nobody", "hello", 30), Vec::<String>::new());
     assert_eq!(
         run(&db, "SELECT turn, role, status, content FROM messages ORDER BY turn, role DESC", &[]),

@@ -124,6 +124,7 @@ pub fn name(route: &Route) -> &'static str {
         Route::RenameSession(_) => "rename_session",
         Route::DeleteSession(_) => "delete_session",
         Route::SetMemory(_) => "switch_memory",
+        Route::Instruct(_) => "instruct",
         Route::GetPolicies(_) => "session_policies",
         Route::SetPolicies(_) => "tie_session",
         Route::Cancel(_) => "cancel",

@@ -88,6 +88,15 @@ pub const OPERATIONS: &[Operation] = &[
     )
     .sent(Sent::Json("Switch")),
     plain(
+        "PUT",
+        "/api/v1/sessions/{id}/instruction",
+        "instruct",
+        "Say what the model is told to be and do in a session",
+        &[(200, Json("Session"))],
+        TAKES_JSON_OF,
+    )
+    .sent(Sent::Json("Instruction")),
+    plain(
         "GET",
         "/api/v1/sessions/{id}/policies",
         "session_policies",

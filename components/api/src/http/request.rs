@@ -179,6 +179,25 @@ pub fn new_session(fields: &Map<String, Value>) -> Result<NewSession, ApiError> 
     Ok(NewSession { name: name(fields)?, rag_document_ids: ids(fields, "rag_document_ids")? })
 }
 
+/// Takes what the model is told to be and do out of a body; `null` leaves that to the server.
+///
+/// Fails with 400 if it is not there, or of the wrong type or length.
+pub fn instruction(fields: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    let most = limits::MESSAGE_BYTES_MAX;
+    match fields.get("instruction") {
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if !text.trim().is_empty() && text.len() <= most => {
+            Ok(Some(text.clone()))
+        }
+        _ => {
+            let message = format!(
+                "`instruction` must be a text of at most {most} bytes that is not empty, or null"
+            );
+            Err(ApiError::invalid("instruction", message))
+        }
+    }
+}
+
 /// Takes the name of a session out of a body; `null` takes its name away.
 ///
 /// Fails with 400 if there is no name, or one of the wrong type or length.

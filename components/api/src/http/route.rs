@@ -41,6 +41,8 @@ pub enum Route {
     DeleteSession(String),
     /// `PUT /api/v1/sessions/{id}/memory`.
     SetMemory(String),
+    /// `PUT /api/v1/sessions/{id}/instruction`.
+    Instruct(String),
     /// `GET /api/v1/sessions/{id}/policies`.
     GetPolicies(String),
     /// `PUT /api/v1/sessions/{id}/policies`.
@@ -152,6 +154,7 @@ fn session(
             _ => Err(wrong_method(method, path, "GET, PATCH, DELETE")),
         },
         ["memory"] => only(method, path, "PUT", || Ok(Route::SetMemory(id))),
+        ["instruction"] => only(method, path, "PUT", || Ok(Route::Instruct(id))),
         ["draft"] => only(method, path, "POST", || Ok(Route::Draft(Some(id)))),
         ["policies"] => match method {
             "GET" => Ok(Route::GetPolicies(id)),

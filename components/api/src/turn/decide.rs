@@ -22,7 +22,7 @@ use crate::bindings::policy::assembly::{Description, Layout, Window};
 use crate::bindings::policy::ranking::Candidate;
 use crate::bindings::policy::versions::Hook;
 use crate::db::memory::Found as Said;
-use crate::db::messages;
+use crate::db::messages::{self, Posted};
 use crate::db::passages::Passage;
 use crate::documents::recall::{self as find, Candidates};
 use crate::generation::Embedder;
@@ -90,7 +90,7 @@ impl Turn {
         let chosen = recalled.iter().map(|one| one.found.message).collect();
         let passages = found.iter().map(|(passage, _)| passage.chunk).collect();
         let material = Material {
-            instruction: instruction(&self.message, &settings),
+            instruction: instruction(&self.message, &self.posted, &settings),
             found,
             recalled,
             history: gathered.history,
@@ -209,7 +209,7 @@ impl Turn {
         let of_model = |error: ModelError| ApiError::of_model(&error);
         let mut tokens = passages::tokens_of(&all, meter).await.map_err(of_model)?;
         let query_tokens = tokens.pop().unwrap_or(0);
-        let instruction = [instruction(&self.message, &self.settings)];
+        let instruction = [instruction(&self.message, &self.posted, &self.settings)];
         let request = shares::Request {
             budget,
             instruction: measure::count_known(meter.digest, &instruction)
@@ -368,9 +368,15 @@ impl Turn {
     }
 }
 
-/// What the model is told to be and do in this turn.
-fn instruction<'a>(message: &'a NewMessage, settings: &'a Settings) -> &'a str {
-    message.instruction.as_ref().unwrap_or(&settings.instruction)
+/// What the model is told to be and do in this turn: what came with the message goes before what
+/// the session says, and that before what the server does.
+pub(super) fn instruction<'a>(
+    message: &'a NewMessage,
+    posted: &'a Posted,
+    settings: &'a Settings,
+) -> &'a str {
+    let said = message.instruction.as_ref().or(posted.instruction.as_ref());
+    said.unwrap_or(&settings.instruction)
 }
 
 /// The chat model, if it can answer.

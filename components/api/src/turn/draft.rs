@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::Turn;
-use super::decide::{Gathered, ready_model};
+use super::decide::{Gathered, instruction, ready_model};
 use super::degraded::Degraded;
 use super::passages::{Meter, tokens_of};
 use super::policies::Policies;
@@ -142,8 +142,7 @@ impl Turn {
         let settings = self.settings.clone();
         let measured = |error| ApiError::of_model(&error);
         let meter = Meter { digest: &model.digest, number: gathered.meter };
-        let instruction = self.message.instruction.take();
-        let instruction = instruction.unwrap_or_else(|| settings.instruction.clone());
+        let instruction = instruction(&self.message, &self.posted, &settings).to_owned();
         let tokens =
             measure::count_known(&model.digest, &[&instruction]).await.map_err(measured)?[0];
         let Gathered { shares, history, query_tokens, memories, searched, passages, .. } = gathered;

@@ -33,7 +33,7 @@ fn an_answer_shares_the_turn_of_its_question_and_all_else_has_its_own() {
     );
     assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["5|40"]);
     // What is said next comes behind it, although the last message has no answer.
-    assert_eq!(post(&db, "a", "hello", 50), ["7|1|6|1|-|0|-", "8|1|6|1|-|0|-"]);
+    assert_eq!(post(&db, "a", "hello", 50), ["7|1|6|1|-|0|-|-", "8|1|6|1|-|0|-|-"]);
     assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["6|50"]);
     assert_eq!(import(&db, "a", &all[..1]), ["9"]);
     assert_eq!(run(&db, "SELECT turns, last_updated_at FROM sessions", &[]), ["7|50"]);

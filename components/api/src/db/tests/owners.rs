@@ -29,11 +29,12 @@ fn no_statement_finds_what_is_anothers() {
     let number = |number: i64| Value::from(number);
     let ids = Value::from("[\"d\"]".to_owned());
     let post = vec![s(), number(9), s(), number(1), number(99), s(), number(3), number(0)];
-    let all: [(&str, Vec<Value>); 15] = [
+    let all: [(&str, Vec<Value>); 16] = [
         (sessions::GET, vec![s()]),
         (sessions::NUMBER, vec![s()]),
         (sessions::RENAME, vec![s(), s()]),
         (sessions::SET_MEMORY, vec![s(), number(1)]),
+        (sessions::INSTRUCT, vec![s(), s()]),
         (sessions::LIST, vec![number(9), number(0)]),
         (messages::POST, post),
         (messages::IMAGINE, vec![s()]),
@@ -63,6 +64,7 @@ fn every_statement_that_takes_an_id_takes_an_owner() {
         sessions::NUMBER,
         sessions::RENAME,
         sessions::SET_MEMORY,
+        sessions::INSTRUCT,
         sessions::DELETE,
         messages::POST,
         messages::IMAGINE,

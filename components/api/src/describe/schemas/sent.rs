@@ -41,6 +41,7 @@ pub(super) fn schemas() -> Value {
         "NewSession": object(json!({ "name": name, "rag_document_ids": ids }), &[]),
         "NewName": object(json!({ "name": name }), &["name"]),
         "NewTitle": object(json!({ "name": title() }), &["name"]),
+        "Instruction": object(json!({ "instruction": instruction() }), &["instruction"]),
         "Switch": object(json!({ "enabled": yes_or_no() }), &["enabled"]),
         "NewMessage": with_options(message, &["role", "content"]),
         "DocumentSearch": object(search, &["query", "document_ids"]),
@@ -56,6 +57,14 @@ pub(super) fn schemas() -> Value {
         ),
         "ExportedReceipt": exported_receipt(),
         "Files": files(),
+    })
+}
+
+/// What the model is told to be and do.
+fn instruction() -> Value {
+    json!({
+        "type": ["string", "null"], "minLength": 1, "maxLength": limits::MESSAGE_BYTES_MAX,
+        "pattern": "\\S",
     })
 }
 
@@ -114,6 +123,7 @@ fn session_file(name: Value) -> Value {
         "name": name,
         "created_at": or_null(time()),
         "long_term_memory_enabled": { "type": ["boolean", "null"] },
+        "instruction": instruction(),
         "messages": elsewhere(0, limits::SESSION_FILE_MESSAGES_MAX),
         "documents": {
             "type": ["array", "null"], "items": document,

@@ -50,7 +50,7 @@ fn session() -> Value {
     let fields = json!({
         "id": text(), "name": text_or_null(), "created_at": text(), "last_updated_at": text(),
         "llm_model_name": text_or_null(), "rag_document_ids": list, "metadata_tags": list,
-        "long_term_memory_enabled": yes_or_no(),
+        "long_term_memory_enabled": yes_or_no(), "instruction": text_or_null(),
     });
     object(fields, &["id", "name", "created_at", "long_term_memory_enabled"])
 }

@@ -99,6 +99,14 @@ fn a_session_has_a_name_and_documents_or_neither() {
     assert_eq!(session(json!({ "name": "x".repeat(513) })).unwrap_err().status, 400);
     let bad = session(json!({ "rag_document_ids": [1] })).unwrap_err();
     assert_eq!(bad.param, Some("rag_document_ids"));
+    let told = |told: Value| instruction(json!({ "instruction": told }).as_object().unwrap());
+    assert_eq!(told(json!("Rhyme.")), Ok(Some("Rhyme.".to_owned())));
+    assert_eq!(told(Value::Null), Ok(None));
+    let long = "x".repeat(limits::MESSAGE_BYTES_MAX + 1);
+    for bad in [json!(" "), json!(7), json!(long)] {
+        assert_eq!(told(bad).unwrap_err().param, Some("instruction"));
+    }
+    assert!(instruction(&Map::new()).is_err());
     assert!(enabled(json!({ "enabled": "yes" }).as_object().unwrap()).is_err());
     assert!(new_name(json!({}).as_object().unwrap()).is_err());
     assert_eq!(new_name(json!({ "name": null }).as_object().unwrap()), Ok(None));
