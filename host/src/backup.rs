@@ -2,7 +2,7 @@
 //! tells whether it is whole. Models, compiled code and the state of conversations can be.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,9 @@ const DATABASE_ENDINGS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// What else is kept, where it is there: files and folders. The log of the policies is read before
 /// the policies that it names, so none is missing.
 const KEPT: [&str; 3] = ["keys.json", "llm.json", "policies"];
+
+/// How the name of the folder begins in which a restore works, in the data folder.
+const RESTORING: &str = ".loci-restore-";
 
 /// What is in a backup.
 #[derive(Debug, Deserialize, Serialize)]
@@ -118,15 +121,43 @@ pub fn restore(arguments: &BackupArguments) -> Result<()> {
         );
     }
     private_folder(data).with_context(|| format!("cannot make the folder `{}`", data.display()))?;
+    // Held until the end: nobody else restores into this folder meanwhile.
+    let _alone = clear(data)
+        .with_context(|| format!("cannot use the folder `{}`", data.display()))?
+        .with_context(|| format!("`{}` is being restored already", data.display()))?;
     put(backup, data, &list).with_context(|| format!("cannot restore `{}`", data.display()))?;
     eprintln!("`{}` is as it was at {}", data.display(), list.at);
     Ok(())
 }
 
+/// Removes what restores that were cut short left in a data folder. Returns the folder, which
+/// others find locked for as long as it is held; none, and nothing is removed, if it is locked
+/// already.
+///
+/// # Errors
+///
+/// Fails if the folder cannot be read, or what is left cannot be removed.
+pub fn clear(data: &Path) -> io::Result<Option<File>> {
+    let folder = File::open(data)?;
+    match folder.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    for entry in fs::read_dir(data)? {
+        let entry = entry?;
+        let is_left = entry.file_name().to_string_lossy().starts_with(RESTORING);
+        if is_left && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(Some(folder))
+}
+
 /// Copies all into a folder in the data folder, and moves it from there to its place: whatever
 /// stands there is whole. The database goes last.
 fn put(backup: &Path, data: &Path, list: &List) -> Result<()> {
-    let part = temporary_folder(".loci-restore-", data)?;
+    let part = temporary_folder(RESTORING, data)?;
     let mut wanted = Vec::new();
     for name in KEPT.into_iter().chain([DATABASE]) {
         let (from, to) = (backup.join(name), data.join(name));
@@ -312,6 +343,16 @@ mod tests {
         let made = backup(folder.path());
         let other = BackupArguments { data: folder.path().join("other"), ..made };
         let policies = other.data.join("policies");
+        let left = other.data.join(format!("{RESTORING}abc"));
+        fs::create_dir_all(&left).expect("a folder");
+        fs::write(left.join(DATABASE), "half").expect("written");
+        let held = clear(&other.data).expect("cleared").expect("nobody holds it");
+        assert!(!left.exists());
+        fs::create_dir_all(&left).expect("a folder");
+        let refused = restore(&other).expect_err("refused").to_string();
+        assert!(refused.contains("is being restored already"), "{refused}");
+        assert!(left.exists(), "it may be of the one that is at work");
+        drop(held);
         fs::create_dir_all(&policies).expect("a folder");
         fs::write(policies.join("a.wasm"), "another").expect("written");
         let refused = format!("{:#}", restore(&other).expect_err("refused"));

@@ -26,6 +26,7 @@ use anyhow::{Context as _, Result};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::{info, warn};
 
+use crate::backup;
 use crate::config::ServeConfig;
 use crate::engine::Engines;
 use crate::manifest;
@@ -142,6 +143,10 @@ fn pause(round: Maintained) -> Duration {
 fn load(config: &ServeConfig, stop: &Stop) -> Result<App> {
     let manifest = manifest::read(&config.app)?;
     info!("Loading the application `{}` from `{}`", manifest.name, config.app.display());
+    // What a restore that was cut short left is in nobody's way, but large.
+    if let Err(error) = backup::clear(&config.data) {
+        warn!("What a restore left in `{}` stays: {error}", config.data.display());
+    }
     let gate = Gate::open(&config.data, config.listen, config.require_keys)?;
     let engines = Engines::new(&config.data.join("cache"))?;
     let services = Services::open(config, &manifest, engines.clone())?;
