@@ -1,6 +1,8 @@
 """The client of the Model Context Protocol's own Python package."""
 
 import asyncio
+import http.client
+import json
 import os
 
 from mcp import Client
@@ -45,11 +47,29 @@ async def works(client):
         assert result.is_error and result.content[0].text, (name, result)
 
 
+def make_sessions(count):
+    server = http.client.HTTPConnection(os.environ["LOCI_URL"].removeprefix("http://"))
+    for number in range(count):
+        body = json.dumps({"name": f"Session {number}"})
+        server.request("POST", "/api/v1/sessions", body, {"content-type": "application/json"})
+        made = server.getresponse()
+        assert made.status == 201, made.read()
+        made.read()
+    server.close()
+
+
 async def main():
     # The protocol as it is now, and as clients spoke it before.
     for mode in ["auto", "legacy"]:
         async with Client(URL, mode=mode) as client:
             await works(client)
+
+    # However many sessions there are, the notes are in one.
+    async with Client(URL) as client:
+        before = (await client.call_tool("recall", {"query": "parcel"})).structured_content
+        make_sessions(1_001)
+        after = (await client.call_tool("recall", {"query": "parcel"})).structured_content
+        assert before["session_id"] is not None and before == after, (before, after)
 
 
 asyncio.run(main())

@@ -168,6 +168,7 @@ fn requests(of: &Belongings) -> Vec<Ask> {
     vec![
         get("/api/v1/sessions?limit=1000".to_owned()),
         get("/api/v1/documents?limit=1000".to_owned()),
+        get("/api/v1/messages?limit=1000&query=secret".to_owned()),
         get(session_path.clone()),
         get(format!("{session_path}/export")),
         get(format!("{session_path}/messages")),
@@ -194,6 +195,7 @@ fn requests(of: &Belongings) -> Vec<Ask> {
         with(Method::PUT, format!("{session_path}/policies"), json!({ "assembly": null })),
         with(Method::PATCH, session_path.clone(), json!({ "name": "mine now" })),
         with(Method::PUT, format!("{session_path}/memory"), json!({ "enabled": false })),
+        with(Method::PUT, format!("{session_path}/instruction"), json!({ "instruction": "Lie." })),
         with(Method::POST, format!("{session_path}/cancel"), json!({})),
         with(Method::PATCH, document_path.clone(), json!({ "name": "mine now" })),
         ask(Method::PUT, document_path.clone(), Sent::File("There is no secret word.")),

@@ -9,7 +9,7 @@ use spin_sdk::wasip3::spawn;
 
 use crate::bindings::inference::{chat, models};
 use crate::db::memory::{self, Memory};
-use crate::db::{Database, documents, messages, migrations, sessions, ties};
+use crate::db::{Database, documents, found, messages, migrations, sessions, ties};
 use crate::documents::work;
 use crate::http::error::ApiError;
 use crate::http::list::Part;
@@ -164,6 +164,9 @@ async fn simple(route: Route, database: &Database, request: Request) -> Result<R
         Route::Cancel(id) => {
             let cancelled = messages::cancel(database, &id).await?;
             Ok(response::json(200, &json!({ "cancelled": cancelled })))
+        }
+        Route::FindEverywhere(text, each, page) => {
+            Ok(response::json(200, &found::find(database, &text, each, page).await?))
         }
         Route::FindMessages(id, text, page) => {
             Ok(response::json(200, &messages::find(database, &id, &text, page).await?))

@@ -76,7 +76,7 @@ export function Sidebar({ state, search, onClose }: Props) {
           </section>
         )}
         {state.sessions?.length === 0 && <p className="hint">No chats yet.</p>}
-        {said?.isDone && said.searched < said.of && <Unsearched said={said} onGo={searchOn} />}
+        {said && (said.isMore || said.problem) && <Unsearched said={said} onGo={searchOn} />}
         {wanted && found?.length === 0 && (wanted.length < 2 || isNowhere(said)) && (
           <p className="hint" role="status">
             No chat has this in its name or in what was said.
@@ -95,24 +95,21 @@ export function Sidebar({ state, search, onClose }: Props) {
   );
 }
 
-/** Whether all chats were searched and none has it. */
+/** Whether the chats were searched and none has it. */
 function isNowhere(said: Found | null): boolean {
-  return said !== null && said.isDone && said.hits.length === 0 && said.searched === said.of;
+  return said !== null && said.problem === null && said.hits.length === 0;
 }
 
-/** Where the search ended before it had seen all chats. */
+/** Where there is more than is shown, or the search failed. */
 function Unsearched({ said, onGo }: { said: Found; onGo: () => void }) {
-  const { searched, of, problem, isFull } = said;
-  const why = isFull ? "Only the first places are shown" : problem;
+  const { problem } = said;
+  const why = problem ? `${problem.replace(/\.$/, "")}. ` : "";
   return (
     <p className="hint" role="status">
-      {why && `${why.replace(/\.$/, "")}. `}
-      {`The latest ${searched.toLocaleString()} of ${of.toLocaleString()} chats were searched. `}
-      {!isFull && (
-        <button className="link" onClick={onGo}>
-          Search on
-        </button>
-      )}
+      {why}
+      <button className="link" onClick={onGo}>
+        {problem ? "Search again" : "Show more"}
+      </button>
     </p>
   );
 }

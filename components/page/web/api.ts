@@ -412,10 +412,11 @@ export const api = {
   instruct: (id: string, instruction: string | null) =>
     ask<Session>("PUT", `/sessions/${id}/instruction`, { instruction }),
   messages: (id: string, from = 0) => all<Message>(`/sessions/${id}/messages`, from),
-  findMessages: (id: string, text: string, most: number) =>
+  /** What was said in all chats, at most `each` of one. */
+  findMessages: (text: string, each: number, from: number, most: number) =>
     ask<Message[]>(
       "GET",
-      `/sessions/${id}/messages?limit=${most}&query=${encodeURIComponent(text)}`,
+      `/messages?each=${each}&skip=${from}&limit=${most}&query=${encodeURIComponent(text)}`,
     ),
   cancel: (id: string) => ask<{ cancelled: number }>("POST", `/sessions/${id}/cancel`),
   memories: (id: string, most: number) => all<Memory>(`/sessions/${id}/memories`, 0, most),

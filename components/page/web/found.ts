@@ -1,18 +1,15 @@
 /** What was said in chats, found by its words. */
 import { useEffect, useRef, useState } from "react";
-import { ApiError, api, type Message, type Session } from "./api";
+import { api, type Message, type Session } from "./api";
 import { said } from "./state";
 
 /** Who types is left in peace for so long. */
 const WAIT_MILLIS = 250;
 /** Fewer letters are in everything. */
 const LETTERS_MIN = 2;
-/** Chats that are searched at once, the latest first; messages shown of each, and in all. */
-const SESSIONS_MAX = 200;
+/** Messages shown of a chat, and in all, before one asks for more. */
 const EACH_MAX = 3;
 const ALL_MAX = 30;
-/** Requests that are under way at once. */
-const AT_ONCE = 4;
 
 export interface Hit {
   session: Session;
@@ -21,43 +18,37 @@ export interface Hit {
 
 export interface Found {
   hits: Hit[];
-  /** How many chats were searched, the latest first, and of how many. */
-  searched: number;
-  of: number;
-  /** Whether more may be there than is shown. */
-  isFull: boolean;
-  isDone: boolean;
-  /** Why the search ended before its time. */
+  /** How many places were told, those in chats that are gone included. */
+  told: number;
+  /** Whether there is more than is shown. */
+  isMore: boolean;
+  /** Why the search failed. */
   problem: string | null;
 }
 
-const NOTHING = { hits: [], searched: 0, of: 0, isFull: false, isDone: false, problem: null };
+const NOTHING = { hits: [], told: 0, isMore: false, problem: null };
 
-/** What a chat has of a text; one that is deleted meanwhile has nothing. */
-async function look(session: Session, text: string): Promise<Hit[]> {
-  try {
-    const messages = await api.findMessages(session.id, text, EACH_MAX);
-    return messages.map((message) => ({ session, message }));
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
-    throw error;
-  }
-}
-
-/** Searches a few chats more. */
+/** Searches on from what is found already. */
 async function step(now: Found, sessions: Session[], text: string): Promise<Found> {
-  const some = sessions.slice(now.searched, now.searched + AT_ONCE);
   try {
-    const found = (await Promise.all(some.map((one) => look(one, text)))).flat();
-    const hits = [...now.hits, ...found].slice(0, ALL_MAX);
-    const searched = now.searched + some.length;
-    return { ...now, hits, searched, isFull: hits.length === ALL_MAX };
+    // One more than is shown tells that there is more.
+    const told = await api.findMessages(text, EACH_MAX, now.told, ALL_MAX + 1);
+    const found = told.slice(0, ALL_MAX).flatMap((message) => {
+      const session = sessions.find(({ id }) => id === message.session_id);
+      return session ? [{ session, message }] : [];
+    });
+    return {
+      hits: [...now.hits, ...found],
+      told: now.told + Math.min(told.length, ALL_MAX),
+      isMore: told.length > ALL_MAX,
+      problem: null,
+    };
   } catch (error) {
     return { ...now, problem: said(error) };
   }
 }
 
-/** The messages of these chats that contain a text, as they are found; and how to search on. */
+/** The messages of these chats that contain a text; and how to search on. */
 export function useFound(sessions: Session[] | null, text: string): [Found | null, () => void] {
   const [found, setFound] = useState<Found | null>(null);
   const run = useRef(0);
@@ -65,15 +56,8 @@ export function useFound(sessions: Session[] | null, text: string): [Found | nul
 
   const search = async (from: Found) => {
     const mine = ++run.current;
-    const list = sessions ?? [];
-    const until = Math.min(from.searched + SESSIONS_MAX, list.length);
-    let now: Found = { ...from, of: list.length, isDone: false, problem: null };
-    do {
-      now = await step(now, list.slice(0, until), text);
-      now.isDone = now.searched >= until || now.isFull || now.problem !== null;
-      if (run.current !== mine) return;
-      setFound(now);
-    } while (!now.isDone);
+    const now = await step(from, sessions ?? [], text);
+    if (run.current === mine) setFound(now);
   };
 
   useEffect(() => {

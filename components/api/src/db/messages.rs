@@ -434,7 +434,7 @@ pub async fn find(
 }
 
 /// The pattern of what contains a text, whose own signs stand for nothing but themselves.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for symbol in text.chars() {
         if matches!(symbol, '%' | '_' | '\\') {
@@ -465,7 +465,7 @@ pub async fn model_number(database: &Database, digest: &str) -> Result<i64, ApiE
     Ok(number)
 }
 
-fn message(mut row: Row, session_id: &str) -> Message {
+pub(super) fn message(mut row: Row, session_id: &str) -> Message {
     Message {
         id: row.id(0),
         session_id: session_id.to_owned(),

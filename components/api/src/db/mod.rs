@@ -4,6 +4,7 @@
 pub mod candidates;
 pub mod documents;
 pub mod files;
+pub mod found;
 pub mod generations;
 pub mod imports;
 pub mod indexing;

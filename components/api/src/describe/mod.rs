@@ -132,6 +132,7 @@ pub fn name(route: &Route) -> &'static str {
         Route::ExportSession(..) => "export_session",
         Route::ImportSession => "import_session",
         Route::ImportMessages(_) => "import_messages",
+        Route::FindEverywhere(..) => "find_messages",
         Route::ListMessages(..) | Route::FindMessages(..) => "list_messages",
         Route::Past(route) => match route {
             PastRoute::Receipt(..) => "get_receipt",

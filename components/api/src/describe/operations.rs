@@ -4,7 +4,7 @@ use super::Operation;
 use super::Sent::{self, Files};
 use super::Told::{self, Events, Html, Json, JsonOrEvents, List};
 use super::entry::plain;
-use super::parameters::{DOCUMENTS, END, LIMIT, QUERY, SESSION, SKIP, START};
+use super::parameters::{DOCUMENTS, EACH, END, LIMIT, QUERY, SESSION, SKIP, START};
 
 /// The errors of whatever takes JSON.
 const TAKES_JSON: &[u16] = &[400, 413, 415];
@@ -148,6 +148,15 @@ pub const OPERATIONS: &[Operation] = &[
         &[400, 404],
     )
     .with(&[QUERY, SKIP, LIMIT]),
+    plain(
+        "GET",
+        "/api/v1/messages",
+        "find_messages",
+        "Find what was said in all sessions, those that spoke last first",
+        &[(200, List("Message"))],
+        &[400],
+    )
+    .with(&[QUERY, EACH, SKIP, LIMIT]),
     plain(
         "POST",
         "/api/v1/sessions/{id}/messages/import",

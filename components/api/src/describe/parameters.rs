@@ -25,6 +25,12 @@ pub(super) const LIMIT: Parameter = Parameter {
     about: "The most rows to show",
     kind: Kind::Number(1, limits::LIST_LIMIT_MAX),
 };
+/// The most rows of one session.
+pub(super) const EACH: Parameter = Parameter {
+    name: "each",
+    about: "The most of one session",
+    kind: Kind::Number(1, limits::LIST_LIMIT_MAX),
+};
 /// What is looked for.
 pub(super) const QUERY: Parameter =
     Parameter { name: "query", about: "What is looked for; left out for all", kind: Kind::Text };

@@ -59,6 +59,8 @@ pub enum Route {
     ListMessages(String, Page),
     /// `GET /api/v1/sessions/{id}/messages?query=…`: the text.
     FindMessages(String, String, Page),
+    /// `GET /api/v1/messages?query=…&each=…`: the text, the most of one session.
+    FindEverywhere(String, u32, Page),
     /// `POST /api/v1/sessions/{id}/messages/import`.
     ImportMessages(String),
     /// `GET /api/v1/sessions/{id}/memories`.
@@ -125,6 +127,11 @@ pub fn route(method: &str, path: &str, query: &str) -> Result<Route, ApiError> {
         ["api", "v1", "sessions", id, "documents", document] => {
             documents::link(method, path, id, document)
         }
+        ["api", "v1", "messages"] => only(method, path, "GET", || {
+            let each = number(query, "each", 1, limits::LIST_LIMIT_MAX, limits::LIST_LIMIT_MAX)?;
+            let page = page(query, limits::HITS_LIMIT_DEFAULT)?;
+            Ok(Route::FindEverywhere(text(query)?.unwrap_or_default(), each, page))
+        }),
         ["api", "v1", "policies", rest @ ..] => past::policies(method, path, rest),
         ["api", "v1", "receipts", "replay"] => {
             only(method, path, "POST", || Ok(Route::Past(PastRoute::ReplayExported)))
@@ -331,6 +338,20 @@ mod tests {
         assert_eq!(route("GET", path, ""), export(true));
         assert_eq!(route("GET", path, "documents=false"), export(false));
         assert_eq!(status("GET", path, "documents=no"), 400);
+    }
+
+    #[test]
+    fn messages_are_found_in_all_sessions() {
+        let path = "/api/v1/messages";
+        let found = |text: &str, each| {
+            let page = Page { skip: 0, limit: limits::HITS_LIMIT_DEFAULT };
+            Ok(Route::FindEverywhere(text.to_owned(), each, page))
+        };
+        assert_eq!(route("GET", path, "query=a+boat&each=3"), found("a boat", 3));
+        assert_eq!(route("GET", path, ""), found("", limits::LIST_LIMIT_MAX));
+        assert_eq!(status("GET", path, "query=+"), 400);
+        assert_eq!(status("GET", path, "query=a&each=0"), 400);
+        assert_eq!(status("POST", path, ""), 405);
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::serve::shutdown::Alive;
 
 /// The session in which things are remembered if nobody names another.
 const NOTES: &str = "Notes";
-/// The sessions among which it is looked for.
-const SESSIONS_MAX: u32 = 1_000;
+/// The sessions among which it is looked for at once.
+const SESSIONS_READ: u32 = 1_000;
 /// The documents in which passages are looked for if none are named.
 const DOCUMENTS_MAX: u32 = 256;
 /// What assistants are told about the tools as a whole.
@@ -140,11 +140,8 @@ impl Tools {
             return Ok(Some(id.to_owned()));
         }
         let _one = self.notes.lock().await;
-        let target = format!("/api/v1/sessions?limit={SESSIONS_MAX}");
-        let all = self.asked(asker, Method::GET, target, None).await?;
-        let is_notes = |session: &&Value| session["name"] == NOTES;
-        let found = match all.as_array().into_iter().flatten().find(is_notes) {
-            Some(found) => found.clone(),
+        let found = match self.notes(asker).await? {
+            Some(found) => found,
             None if make => {
                 let body = Some(json!({ "name": NOTES }));
                 self.asked(asker, Method::POST, "/api/v1/sessions".to_owned(), body).await?
@@ -152,6 +149,22 @@ impl Tools {
             None => return Ok(None),
         };
         Ok(found["id"].as_str().map(str::to_owned))
+    }
+
+    /// The session for notes, if there is one.
+    async fn notes(&self, asker: &Asker) -> Result<Option<Value>, Failed> {
+        for skip in (0..).step_by(SESSIONS_READ as usize) {
+            let target = format!("/api/v1/sessions?limit={SESSIONS_READ}&skip={skip}");
+            let told = self.asked(asker, Method::GET, target, None).await?;
+            let some = told.as_array().map(Vec::as_slice).unwrap_or_default();
+            if let Some(found) = some.iter().find(|session| session["name"] == NOTES) {
+                return Ok(Some(found.clone()));
+            }
+            if some.len() < SESSIONS_READ as usize {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     async fn asked(

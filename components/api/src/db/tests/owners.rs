@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::{database, nobody, post, run, session, upgrade};
-use crate::db::{documents, imports, messages, migrations, receipts, sessions};
+use crate::db::{documents, found, imports, messages, migrations, receipts, sessions};
 
 /// A session `s` and a document `d` of Ada's.
 fn of_ada() -> Connection {
@@ -82,6 +82,36 @@ fn every_statement_that_takes_an_id_takes_an_owner() {
     for sql in by_id {
         assert!(sql.contains("owner = ?"), "{sql}");
     }
+}
+
+#[test]
+fn what_was_said_is_found_in_all_sessions_of_an_owner_and_no_others() {
+    let db = of_ada();
+    let eve = || "eve".to_owned();
+    run(&db, sessions::CREATE, values!["e".to_owned(), Value::Null, 9_i64, Value::Null, eve()]);
+    for (id, at) in [("t", 6_i64), ("u", 7)] {
+        let ada = "ada".to_owned();
+        run(&db, sessions::CREATE, values![id.to_owned(), Value::Null, at, Value::Null, ada]);
+    }
+    let say = "INSERT INTO messages (session, turn, role, status, timestamp, content) \
+        VALUES (?1, ?2, 'user', 'ok', 1, ?3)";
+    for (session, turn, said) in
+        [(1, 1, "The Boat"), (1, 2, "a boat"), (1, 3, "100%"), (2, 1, "boats"), (3, 1, "boat")]
+    {
+        run(&db, say, values![i64::from(session), i64::from(turn), said.to_owned()]);
+    }
+    let find = |owner: &str, pattern: &str, each: i64, limit: i64, skip: i64| -> Vec<String> {
+        let (owner, pattern) = (owner.to_owned(), pattern.to_owned());
+        let rows = run(&db, found::FIND, values![owner, pattern, each, limit, skip]);
+        let told = |row: &String| row.split('|').nth(4).unwrap_or_default().to_owned();
+        rows.iter().map(told).collect()
+    };
+    assert_eq!(find("ada", "%boat%", 9, 9, 0), ["boat", "a boat", "The Boat"]);
+    assert_eq!(find("ada", "%boat%", 1, 9, 0), ["boat", "a boat"]);
+    assert_eq!(find("ada", "%boat%", 9, 1, 1), ["a boat"]);
+    assert_eq!(find("ada", "%100\\%%", 9, 9, 0), ["100%"]);
+    assert_eq!(find("eve", "%boat%", 9, 9, 0), ["boats"]);
+    assert!(find("", "%%", 9, 9, 0).is_empty());
 }
 
 #[test]
