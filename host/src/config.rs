@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::file::private_folder;
 use crate::manifest;
 use crate::model::llama::Kind;
-use crate::slot::Size;
+use crate::slot::Grant;
 pub use backup::BackupArguments;
 pub use eval::{EvalArguments, EvalCommand, RecallArguments};
 pub use keys::{KeysArguments, KeysCommand};
@@ -138,10 +138,8 @@ pub struct ServeArguments {
     /// variable `instruction`
     #[arg(long, value_name = "TEXT", env = "LOCI_INSTRUCTION")]
     instruction: Option<String>,
-    /// How large policies may be, and how much a call of one may take: `large` is for those that
-    /// bring the engine of their language
-    #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
-    policy_size: Size,
+    #[command(flatten)]
+    policies: Grant,
     /// The manifest of the application [default: the nearest `spin.toml` in a folder around this
     /// program]
     #[arg(long, value_name = "FILE", env = "LOCI_APP")]
@@ -204,8 +202,8 @@ pub struct ServeConfig {
     pub traces_url: Option<String>,
     /// How long answers that have begun may take to end once the server was asked to.
     pub stop_time_max: Duration,
-    /// How large policies may be.
-    pub policy_size: Size,
+    /// What policies may be and take.
+    pub policies: Grant,
     /// The manifest.
     pub app: PathBuf,
 }
@@ -247,7 +245,7 @@ impl ServeArguments {
             instruction: self.instruction,
             traces_url: self.traces_url,
             stop_time_max: Duration::from_secs(self.stop_seconds),
-            policy_size: self.policy_size,
+            policies: self.policies,
             app,
         })
     }
@@ -282,7 +280,7 @@ impl ServeConfig {
             instruction: None,
             traces_url: None,
             stop_time_max: Duration::ZERO,
-            policy_size: Size::Standard,
+            policies: Grant::default(),
             app: find_app(app)?,
         })
     }

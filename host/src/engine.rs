@@ -32,6 +32,9 @@ const POLICIES_MAX: u32 = 256;
 const GUEST_RESIDENT_BYTES: usize = 256 << 10;
 const POLICY_RESIDENT_BYTES: usize = 1 << 20;
 
+/// The stack of a policy where nobody says otherwise, in bytes.
+pub const POLICY_STACK_BYTES: usize = 512 << 10;
+
 /// The engines of this process. Cheap to clone; the epoch ticks until the last clone is gone.
 #[derive(Clone)]
 pub struct Engines {
@@ -40,7 +43,8 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Makes the engines, and starts the thread that ticks their epochs.
+    /// Makes the engines, and starts the thread that ticks their epochs. A call of a policy has a
+    /// stack of `stack_bytes`.
     ///
     /// Compiled code is kept in `cache`, a folder that is made if it is missing and that nobody but
     /// this process may write to: it is keyed by the component, the configuration and the version
@@ -49,23 +53,30 @@ impl Engines {
     /// # Errors
     ///
     /// Fails if the folder cannot be made, or this machine cannot run guests.
-    pub fn new(cache: &Path) -> Result<Self> {
-        Self::with(Some(&open_cache(cache)?))
+    pub fn with_stack(cache: &Path, stack_bytes: usize) -> Result<Self> {
+        Self::with(Some(&open_cache(cache)?), stack_bytes)
     }
 
-    /// Makes engines that keep no compiled code, for a command that compiles once.
+    /// As [`Engines::with_stack`], with the usual one.
+    #[cfg(test)]
+    pub fn new(cache: &Path) -> Result<Self> {
+        Self::with_stack(cache, POLICY_STACK_BYTES)
+    }
+
+    /// Makes engines that keep no compiled code, for a command that compiles once, with a stack of
+    /// so many bytes for policies.
     ///
     /// # Errors
     ///
     /// Fails if this machine cannot run guests.
-    pub fn without_cache() -> Result<Self> {
-        Self::with(None)
+    pub fn without_cache(stack_bytes: usize) -> Result<Self> {
+        Self::with(None, stack_bytes)
     }
 
-    fn with(cache: Option<&Cache>) -> Result<Self> {
+    fn with(cache: Option<&Cache>, stack_bytes: usize) -> Result<Self> {
         let engines = Self {
             guests: engine(guest_config(), guest_pool(), cache)?,
-            policies: engine(policy_config(), policy_pool(), cache)?,
+            policies: engine(policy_config(stack_bytes), policy_pool(), cache)?,
         };
         tick([engines.guests.weak(), engines.policies.weak()])?;
         Ok(engines)
@@ -115,9 +126,9 @@ fn guest_config() -> Config {
     base_config()
 }
 
-fn policy_config() -> Config {
+fn policy_config(stack_bytes: usize) -> Config {
     let mut config = base_config();
-    config.consume_fuel(true).cranelift_nan_canonicalization(true);
+    config.consume_fuel(true).cranelift_nan_canonicalization(true).max_wasm_stack(stack_bytes);
     config
 }
 

@@ -22,7 +22,7 @@ use wasmtime::Engine;
 use crate::capability::policy::{
     Assembly, Chunking, Condensation, Extraction, Ranking, Truncation,
 };
-use crate::slot::{self, Allowance, Interface as _, Linked, OF_A_TURN, Size};
+use crate::slot::{self, Allowance, Grant, Interface as _, Linked, OF_A_TURN, Size};
 pub use report::Report;
 use timing::Timing;
 
@@ -65,11 +65,11 @@ const WORLDS: [World; 6] = worlds![
 ///
 /// Compiles, and calls the component some hundred times: it blocks, for a second as a rule.
 /// `engine` is that of policies: it counts fuel, and its epoch ticks.
-pub fn check(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> Report {
-    let report = check_as(engine, bytes, world, size);
+pub fn check(engine: &Engine, bytes: &[u8], world: Option<&str>, grant: Grant) -> Report {
+    let report = check_as(engine, bytes, world, grant);
     // What is only too large for this size is told so: there is nothing wrong with it.
-    if !report.passed && size == Size::Standard && report.is_short() {
-        let large = check_as(engine, bytes, world, Size::Large);
+    if !report.passed && grant.policy_size == Size::Standard && report.is_short() {
+        let large = check_as(engine, bytes, world, grant.sized(Size::Large));
         return report.beside(&large);
     }
     report
@@ -77,24 +77,23 @@ pub fn check(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> 
 
 /// Times usual calls of a component that passed. None where its world has no usual request. Blocks,
 /// for a second as a rule.
-pub fn time(engine: &Engine, bytes: &[u8], size: Size) -> Option<Timing> {
-    let linked = Linked::new(engine, bytes, size.of(OF_A_TURN).component_bytes).ok()?;
+pub fn time(engine: &Engine, bytes: &[u8], grant: Grant) -> Option<Timing> {
+    let linked = Linked::new(engine, bytes, grant.of(OF_A_TURN).component_bytes).ok()?;
     let exports = linked.exports();
     let world = WORLDS.iter().find(|world| exports.iter().any(|name| name == world.interface))?;
-    (world.time)(&linked, &size.of(world.allowance))
+    (world.time)(&linked, &grant.of(world.allowance))
 }
 
-fn check_as(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> Report {
+fn check_as(engine: &Engine, bytes: &[u8], world: Option<&str>, grant: Grant) -> Report {
     let mut report = Report::new(bytes.len(), slot::digest(bytes));
-    let bytes_max = size.of(OF_A_TURN).component_bytes;
-    let linked = match Linked::new(engine, bytes, bytes_max) {
-        Ok(linked) => linked,
+    let bytes_max = grant.of(OF_A_TURN).component_bytes;
+    let exports = match slot::exports(bytes, bytes_max) {
+        Ok(exports) => exports,
         Err(refusal) => {
             report.fail_to_load(&refusal);
             return report;
         }
     };
-    let exports = linked.exports();
     let found = WORLDS.iter().find(|known| match world {
         Some(world) => known.name == world,
         None => exports.iter().any(|name| name == known.interface),
@@ -102,7 +101,10 @@ fn check_as(engine: &Engine, bytes: &[u8], world: Option<&str>, size: Size) -> R
     match found {
         Some(found) => {
             report.world = Some(found.name);
-            (found.check)(&linked, &size.of(found.allowance), &mut report);
+            match Linked::new(engine, bytes, bytes_max) {
+                Ok(linked) => (found.check)(&linked, &grant.of(found.allowance), &mut report),
+                Err(refusal) => report.fail_to_load(&refusal),
+            }
         }
         None => report.fail_without_world(world, &exports, &WORLDS.map(|known| known.interface)),
     }

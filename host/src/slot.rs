@@ -8,26 +8,29 @@
 mod deaf;
 mod limits;
 mod linked;
+mod outside;
 mod place;
 pub mod refusal;
 mod size;
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList};
 use wasmtime::component::{Instance, Lift, Lower, TypedFunc};
 use wasmtime::{Engine, Store};
 
 use crate::bindings::policy::types::Failure;
+use crate::engine::POLICY_STACK_BYTES;
 use limits::{Limits, failure};
-pub use linked::Linked;
 use linked::Pre;
+pub use linked::{Linked, exports};
 pub use place::{Place, Told};
 pub use refusal::Refusal;
-pub use size::Size;
+pub use size::{Grant, Size};
 
 /// What a policy may be, and what one call of it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub struct Allowance {
     pub ticks: u64,
     /// Linear memory, in bytes.
     pub memory_bytes: usize,
+    /// The bytes of the stack; one number for all policies, since the engine has it.
+    pub stack_bytes: usize,
+    /// What a request may have, in bytes, as [`Interface::measure`] counts them.
+    pub request_bytes: usize,
     /// What an answer may take in the host's memory, in bytes. A list in a guest's memory can be
     /// much smaller than what it stands for, since its elements may all lie in the same place.
     pub answer_bytes: usize,
@@ -53,6 +60,17 @@ pub struct Allowance {
     pub core_instances: usize,
     /// See `core_instances`.
     pub tables: usize,
+    /// Whether somebody waits for the answer in a turn; then settings may say otherwise.
+    pub is_of_a_turn: bool,
+}
+
+/// The fuel of a call, where a policy has limits of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Fuel {
+    /// See [`Allowance::fuel`].
+    pub fuel: u64,
+    /// See [`Allowance::fuel_per_byte`].
+    pub fuel_per_byte: u64,
 }
 
 /// What a decision in the middle of a turn may take: it is over in microseconds as a rule.
@@ -62,11 +80,20 @@ pub const OF_A_TURN: Allowance = Allowance {
     fuel_per_byte: 200,
     ticks: 200,
     memory_bytes: 64 << 20,
+    stack_bytes: POLICY_STACK_BYTES,
+    request_bytes: 32 << 20,
     answer_bytes: 1 << 20,
     table_elements: 10_000,
     core_instances: 8,
     tables: 4,
+    is_of_a_turn: true,
 };
+
+/// What a call uses in a few milliseconds, at most.
+pub const SHORT_FUEL: u64 = 5_000_000;
+
+/// The size of a request that is read in a few milliseconds, in bytes.
+const SHORT_REQUEST_BYTES: usize = 256 << 10;
 
 /// The largest policy, in bytes, wherever policies may be large.
 pub const POLICY_BYTES_MAX: usize = 32 << 20;
@@ -137,8 +164,8 @@ impl<I: Interface> Slot<I> {
     /// # Errors
     ///
     /// Fails if the component is no policy of this interface; see [`Refusal`].
-    pub fn new(engine: &Engine, bytes: &[u8], size: Size) -> Result<Self, Refusal> {
-        let allowance = size.of(I::ALLOWANCE);
+    pub fn new(engine: &Engine, bytes: &[u8], grant: Grant) -> Result<Self, Refusal> {
+        let allowance = grant.of(I::ALLOWANCE);
         let policy = Arc::new(Policy::load(engine, bytes, &allowance)?);
         let current = ArcSwap::new(Arc::clone(&policy));
         Ok(Self { engine: engine.clone(), allowance, current, kept: Mutex::new(vec![policy]) })
@@ -174,6 +201,8 @@ pub struct Policy<I: Interface> {
     pre: Pre,
     function: ComponentExportIndex,
     allowance: Allowance,
+    /// The fuel that is enough for it, once somebody has measured that.
+    enough: OnceLock<Fuel>,
 }
 
 /// A call that has ended, and what it took.
@@ -221,6 +250,25 @@ impl<I: Interface> Policy<I> {
         &self.facts
     }
 
+    /// What one call may take.
+    pub fn allowance(&self) -> Allowance {
+        match self.enough.get() {
+            None => self.allowance,
+            Some(enough) => Allowance {
+                fuel: enough.fuel.min(self.allowance.fuel),
+                fuel_per_byte: enough.fuel_per_byte.min(self.allowance.fuel_per_byte),
+                ..self.allowance
+            },
+        }
+    }
+
+    /// Whether a call may take more than a few milliseconds: it was seen to need more fuel than
+    /// that, or the request is so large.
+    pub fn may_be_long(&self, request: &I::Request) -> bool {
+        self.enough.get().is_some_and(|enough| enough.fuel > SHORT_FUEL)
+            || I::measure(request).is_ok_and(|bytes| bytes > SHORT_REQUEST_BYTES)
+    }
+
     /// Asks the policy, in a store of its own. Blocks for as long as the policy computes.
     ///
     /// # Errors
@@ -238,10 +286,11 @@ impl<I: Interface> Policy<I> {
 
     /// Asks the policy, and tells what it took. Blocks as [`Self::call`] does.
     pub fn call_measured(&self, request: &I::Request) -> Call<I::Answer> {
+        let allowance = self.allowance();
         let request_bytes = match I::measure(request) {
-            Ok(bytes) => bytes,
-            Err(failure) => {
-                let answer = Err(Ended::Failed(failure));
+            Ok(bytes) if bytes <= allowance.request_bytes => bytes,
+            Ok(_) | Err(_) => {
+                let answer = Err(Ended::Failed(Failure::RequestTooLarge));
                 return Call { answer, fuel: 0, request_bytes: 0, memory_bytes: 0 };
             }
         };
@@ -250,7 +299,7 @@ impl<I: Interface> Policy<I> {
             &self.function,
             (request,),
             request_bytes,
-            &self.allowance,
+            &allowance,
         );
         let answer = match answer {
             Err(failure) => Err(Ended::Failed(failure)),
@@ -272,7 +321,8 @@ impl<I: Interface> Policy<I> {
         let policy = Self::open(&linked, allowance)?;
         for (index, request) in I::trials().iter().enumerate() {
             let answer = policy.call_measured(request).answer;
-            answer.map_err(|ended| Refusal::Trial { index, ended })?;
+            let limits = |ended: Ended| refusal::limits(ended.into(), allowance);
+            answer.map_err(|ended| Refusal::Trial { index, ended, limits: limits(ended) })?;
         }
         Ok(policy)
     }
@@ -289,7 +339,8 @@ impl<I: Interface> Policy<I> {
         let probe = Probe { pre: &pre, interface: &interface, digest: &digest, allowance, of };
         let facts = I::describe(&probe)?;
         let function = probe.function::<(&I::Request,), (I::Answer,)>(I::FUNCTION)?;
-        Ok(Self { digest, facts, pre, function, allowance: *allowance })
+        let enough = OnceLock::new();
+        Ok(Self { digest, facts, pre, function, allowance: *allowance, enough })
     }
 }
 
@@ -324,9 +375,11 @@ impl<I: Interface> Probe<'_, I> {
     {
         let function = self.function::<(), (R,)>(name)?;
         let (answer, _) = run::<(), (R,)>(self.pre, &function, (), 0, self.allowance);
-        answer
-            .map(|(answer,)| answer)
-            .map_err(|failure| Refusal::Describe { function: name, failure })
+        answer.map(|(answer,)| answer).map_err(|failure| Refusal::Describe {
+            function: name,
+            failure,
+            limits: refusal::limits(failure, self.allowance),
+        })
     }
 
     /// Finds a function that has these parameters and results.
@@ -339,7 +392,10 @@ impl<I: Interface> Probe<'_, I> {
         let component = self.pre.component();
         let index = component.get_export_index(Some(self.interface), name).ok_or_else(missing)?;
         let mut store = store(self.pre.engine(), 0, self.allowance);
-        let instance = start(&mut store, self.pre).map_err(Refusal::Start)?;
+        let instance = start(&mut store, self.pre).map_err(|failure| {
+            let limits = refusal::limits(failure, self.allowance);
+            Refusal::Start { failure, limits }
+        })?;
         match instance.get_typed_func::<P, R>(&mut store, &index) {
             Ok(_) => Ok(index),
             Err(error) => Err(Refusal::WrongType {

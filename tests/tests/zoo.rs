@@ -55,11 +55,19 @@ fn what_breaks_a_rule_is_not_taken() {
         std::fs::read(repository().join(format!("target/components/{name}.wasm"))).unwrap()
     };
     let zoo = [
-        (guest("assembly", "loop"), "policy_refused", "`out-of-fuel`"),
-        (guest("truncation", "recursion"), "policy_refused", "`out-of-memory`"),
-        (guest("condensation", "growth"), "policy_refused", "`out-of-memory`"),
+        (
+            guest("assembly", "loop"),
+            "policy_refused",
+            "`out-of-fuel`; a call may use 50000000 units",
+        ),
+        (
+            guest("truncation", "recursion"),
+            "policy_refused",
+            "524288 of stack (`policy-stack-bytes`)",
+        ),
+        (guest("condensation", "growth"), "policy_refused", "memory (`policy-memory-bytes`)"),
         (guest("ranking", "trap"), "policy_refused", "`trapped`"),
-        (guest("assembly", "giant-answer"), "policy_refused", "`invalid-answer`"),
+        (guest("assembly", "giant-answer"), "policy_refused", "bytes (`policy-answer-bytes`)"),
         (
             guest("assembly", "wrong-span"),
             "policy_refused",
@@ -96,6 +104,10 @@ fn what_sleeps_through_the_kit_ends_only_its_own_call() {
     let client = server.client();
     let row = upload(&client, guest("assembly", "sleeper")).expect(201).unwrap();
     let digest = row["digest"].as_str().unwrap();
+    // What it needed while it slept is enough for it, and less than any policy may have.
+    let hook = client.get(POLICIES).unwrap().expect(200).unwrap()["hooks"][0].clone();
+    let fuel = |limits: &Value| limits["fuel"].as_u64().unwrap();
+    assert!(fuel(&row["enough"]) < fuel(&hook["limits"]), "{row} {hook}");
     let path = format!("{POLICIES}/{digest}/activate");
     client.post(&path, &json!({})).unwrap().expect(200).unwrap();
     beside_others(&client, || {
@@ -104,7 +116,8 @@ fn what_sleeps_through_the_kit_ends_only_its_own_call() {
             ("recursion", "it asked for more memory than one call may"),
             ("growth", "it asked for more memory than one call may"),
             ("trap", "it trapped"),
-            ("giant-answer", "its answer breaks a rule of its interface"),
+            // What was enough for it while it slept is not enough to write that much.
+            ("giant-answer", "it used more instructions than one call may"),
             ("forgets-the-query", "its answer breaks a rule of its interface"),
         ] {
             let session = client.create_session(cue).unwrap();

@@ -1,7 +1,8 @@
 //! `loci:policy@0.1.0`: what policies decide, each in a slot of its own.
 //!
 //! Calls in the middle of a turn do not wait: such a policy takes microseconds, and the slot ends
-//! it if it takes much more. Reading and cutting a document takes longer, on a thread of its own.
+//! it if it takes much more. What may take milliseconds hands the thread's other work to another
+//! thread first. Reading and cutting a document takes longer, on a thread of its own.
 
 mod documents;
 mod interfaces;
@@ -10,6 +11,7 @@ mod versions;
 
 use std::sync::Arc;
 
+use tokio::runtime::RuntimeFlavor;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker};
 
@@ -17,7 +19,7 @@ use crate::bindings::policy::{
     assembly, chunking, condensation, extraction, ranking, truncation, types, versions as chosen,
 };
 use crate::policies::{Hook, Registry};
-use crate::slot::{Refusal, Size, Slot};
+use crate::slot::{Grant, Interface, Policy, Refusal, Slot};
 pub use documents::{Chunking, Extraction};
 pub use interfaces::{Assembly, Condensation, Ranking, Truncation};
 use versions::Selected;
@@ -59,14 +61,18 @@ impl Ctx {
     /// # Errors
     ///
     /// Fails if a component is no policy of its interface; see [`Refusal`].
-    pub fn new(engine: &Engine, components: &Components<'_>, size: Size) -> Result<Self, Refusal> {
+    pub fn new(
+        engine: &Engine,
+        components: &Components<'_>,
+        grant: Grant,
+    ) -> Result<Self, Refusal> {
         Ok(Self {
-            assembly: Arc::new(Slot::new(engine, components.assembly, size)?),
-            truncation: Arc::new(Slot::new(engine, components.truncation, size)?),
-            ranking: Arc::new(Slot::new(engine, components.ranking, size)?),
-            condensation: Arc::new(Slot::new(engine, components.condensation, size)?),
-            extraction: Arc::new(Slot::new(engine, components.extraction, size)?),
-            chunking: Arc::new(Slot::new(engine, components.chunking, size)?),
+            assembly: Arc::new(Slot::new(engine, components.assembly, grant)?),
+            truncation: Arc::new(Slot::new(engine, components.truncation, grant)?),
+            ranking: Arc::new(Slot::new(engine, components.ranking, grant)?),
+            condensation: Arc::new(Slot::new(engine, components.condensation, grant)?),
+            extraction: Arc::new(Slot::new(engine, components.extraction, grant)?),
+            chunking: Arc::new(Slot::new(engine, components.chunking, grant)?),
             registry: None,
             selected: Selected::default(),
         })
@@ -118,7 +124,7 @@ impl assembly::Host for View<'_> {
         request: assembly::Request,
     ) -> wasmtime::Result<Result<assembly::Plan, assembly::Error>> {
         let policy = self.assembly();
-        let answer = self.count(policy.measured_call(&request));
+        let answer = self.count(ask(&policy, &request));
         let plan = answer.unwrap_or_else(|failure| Err(assembly::Error::Failed(failure)));
         Ok(plan.map(|plan| assembly::Plan { digest: policy.digest().to_owned(), ..plan }))
     }
@@ -130,7 +136,7 @@ impl truncation::Host for View<'_> {
         request: truncation::Request,
     ) -> wasmtime::Result<Result<Vec<truncation::Kept>, truncation::Error>> {
         let policy = self.truncation();
-        let answer = self.count(policy.measured_call(&request));
+        let answer = self.count(ask(&policy, &request));
         Ok(answer.unwrap_or_else(|failure| Err(truncation::Error::Failed(failure))))
     }
 }
@@ -141,7 +147,7 @@ impl ranking::Host for View<'_> {
         request: ranking::Request,
     ) -> wasmtime::Result<Result<Vec<ranking::Choice>, ranking::Error>> {
         let policy = self.ranking();
-        let answer = self.count(policy.measured_call(&request));
+        let answer = self.count(ask(&policy, &request));
         Ok(answer.unwrap_or_else(|failure| Err(ranking::Error::Failed(failure))))
     }
 }
@@ -152,8 +158,23 @@ impl condensation::Host for View<'_> {
         request: condensation::Request,
     ) -> wasmtime::Result<Result<Vec<Vec<types::Span>>, condensation::Error>> {
         let policy = self.condensation();
-        let answer = self.count(policy.measured_call(&request));
+        let answer = self.count(ask(&policy, &request));
         Ok(answer.unwrap_or_else(|failure| Err(condensation::Error::Failed(failure))))
+    }
+}
+
+/// Asks a policy. Whoever else is served by this thread does not wait for a call that may be long.
+fn ask<I: Interface>(
+    policy: &Policy<I>,
+    request: &I::Request,
+) -> (Result<I::Answer, types::Failure>, u64) {
+    let may_step_aside = || {
+        let runtime = tokio::runtime::Handle::try_current();
+        runtime.is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread)
+    };
+    match policy.may_be_long(request) && may_step_aside() {
+        true => tokio::task::block_in_place(|| policy.measured_call(request)),
+        false => policy.measured_call(request),
     }
 }
 

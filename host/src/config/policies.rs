@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::authoring::Language;
-use crate::slot::Size;
+use crate::slot::Grant;
 
 /// The arguments of `loci policy`.
 #[derive(Debug, Args)]
@@ -133,9 +133,9 @@ pub struct CheckArguments {
     /// The world it must be of, `prompt-assembly` for example [default: the one that it exports]
     #[arg(long, value_name = "WORLD")]
     pub world: Option<String>,
-    /// What policies may be and use on the server that it is for
-    #[arg(long, value_name = "SIZE", env = "LOCI_POLICY_SIZE", default_value = "standard")]
-    pub policy_size: Size,
+    /// What policies may be and use on the server that it is for.
+    #[command(flatten)]
+    pub policies: Grant,
     /// Also tell how long a call with 40 passages takes here
     #[arg(long)]
     pub time: bool,

@@ -15,12 +15,12 @@ use crate::engine::{COMPONENT_BYTES_MAX, Engines};
 /// Fails if the file cannot be read, or does not keep the contract.
 pub fn run(arguments: &CheckArguments, as_json: bool) -> Result<()> {
     let bytes = read(&arguments.file)?;
-    let engines = Engines::without_cache()?;
+    let engines = Engines::without_cache(arguments.policies.stack_bytes())?;
     let world = arguments.world.as_deref();
-    let size = arguments.policy_size;
-    let mut report = check(engines.policies(), &bytes, world, size);
+    let grant = arguments.policies;
+    let mut report = check(engines.policies(), &bytes, world, grant);
     if arguments.time && report.passed {
-        report.timing = super::time(engines.policies(), &bytes, size);
+        report.timing = super::time(engines.policies(), &bytes, grant);
     }
     match as_json {
         true => println!("{}", serde_json::to_string_pretty(&report)?),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::timing::Timing;
 
 use crate::slot::refusal::case;
-use crate::slot::{Allowance, Refusal};
+use crate::slot::{Allowance, Fuel, Refusal, SHORT_FUEL};
 
 /// The findings of one part that are told. A policy that fails everything need not be told more.
 pub const FINDINGS_MAX: usize = 8;
@@ -157,6 +157,13 @@ impl Report {
         }
     }
 
+    /// The fuel that is enough for any call, if calls were measured. What is over in a few
+    /// milliseconds is not worth an error.
+    pub fn enough(&self) -> Option<Fuel> {
+        let Limits { fuel, fuel_per_byte, .. } = self.profile.as_ref()?.suggested;
+        Some(Fuel { fuel: fuel.max(SHORT_FUEL), fuel_per_byte })
+    }
+
     /// Whether it failed for want of room, fuel, memory or time.
     pub fn is_short(&self) -> bool {
         let short = ["too-large", "out-of-fuel", "out-of-memory", "out-of-time"];
@@ -212,7 +219,7 @@ impl Report {
     pub fn fail_to_load(&mut self, refusal: &Refusal) {
         let what = match refusal {
             Refusal::TooLarge { .. } => "too-large",
-            Refusal::Start(failure) | Refusal::Describe { failure, .. } => case(*failure),
+            Refusal::Start { failure, .. } | Refusal::Describe { failure, .. } => case(*failure),
             _ => "not-loaded",
         };
         self.fail(what, refusal.to_string());

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use super::report::{FINDINGS_MAX, Finding, Limits, Part, Profile, Report};
 use crate::bindings::policy::types::Failure;
-use crate::slot::refusal::{case, name};
+use crate::slot::refusal::{case, limits, name};
 use crate::slot::{Allowance, Call, Ended, Interface, Linked, Policy};
 
 /// A request of the kit.
@@ -92,7 +92,8 @@ fn run<I: Subject>(
     for case in &cases {
         checks += 1;
         let call = policy.call_measured(&case.request);
-        let found = judge(&call, || policy.call_measured(&case.request));
+        let again = || policy.call_measured(&case.request);
+        let found = judge(&call, &policy.allowance(), again);
         if let Some((what, message)) = found {
             let input = format!("{:?}", case.request);
             report.find(Finding { part, what, message, case: case.name.clone(), input });
@@ -113,12 +114,18 @@ fn run<I: Subject>(
 /// What is wrong with an answer: its name, and what would be right. `again` asks once more.
 fn judge<A: PartialEq>(
     call: &Call<A>,
+    allowance: &Allowance,
     again: impl FnOnce() -> Call<A>,
 ) -> Option<(&'static str, String)> {
     match &call.answer {
         Err(Ended::Failed(failure)) => Some((
             case(*failure),
-            format!("the call ended as {}; it must answer {}", name(*failure), remedy(*failure)),
+            format!(
+                "the call ended as {}; it must answer {}{}",
+                name(*failure),
+                remedy(*failure),
+                limits(*failure, allowance)
+            ),
         )),
         Err(Ended::Broke(rule)) => Some(("broken-rule", format!("the rule is: {rule}"))),
         Ok(answer) => {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Counts;
 use super::rollout::{Canary, OnFailure};
+use crate::slot::Fuel;
 
 /// The file, in the folder of policies.
 const FILE: &str = "log.jsonl";
@@ -99,6 +100,9 @@ pub struct Event {
     /// What becomes of a turn whose policy fails, where that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+    /// The fuel that is enough for a call of it, as the conformance kit found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enough: Option<Fuel>,
     /// Why, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -119,6 +123,7 @@ impl Event {
             canary: None,
             counts: None,
             on_failure: None,
+            enough: None,
             note: None,
         }
     }

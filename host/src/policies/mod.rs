@@ -21,10 +21,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tracing::{info, warn};
-use wasmtime::Engine;
 
 use crate::kit::Report;
-use crate::slot::{self, Linked, Place, Told};
+use crate::slot::{self, Fuel, Place, Told};
 pub use fault::Fault;
 use health::Watch;
 pub use log::Tried;
@@ -75,7 +74,8 @@ pub struct Row {
     pub interface: String,
     /// What people call it.
     pub name: Option<String>,
-    /// `active`, `retired` if it was active once, or `staged`.
+    /// `active`; `canary` if it has a share of the sessions; `retired` if it was active once;
+    /// `shadow` if it was tried on turns of the past; or `staged`.
     pub state: &'static str,
     /// Whether it comes with the application.
     pub is_shipped: bool,
@@ -83,6 +83,9 @@ pub struct Row {
     pub added_at: Option<String>,
     /// When it was last put in use by somebody.
     pub activated_at: Option<String>,
+    /// The fuel that a call of it may use, where the conformance kit found that less than the limit
+    /// of its hook is enough.
+    pub enough: Option<Fuel>,
     /// How it did when it was last tried on turns of the past.
     pub tried: Option<Tried>,
 }
@@ -92,7 +95,6 @@ pub type Kit = Box<dyn Fn(&[u8]) -> Report + Send + Sync>;
 
 /// All policies.
 pub struct Registry {
-    engine: Engine,
     kit: Kit,
     hooks: Vec<Hook>,
     shelf: Shelf,
@@ -110,14 +112,13 @@ impl Registry {
     /// # Errors
     ///
     /// Fails if the folder cannot be used, or its log is damaged.
-    pub fn open(engine: &Engine, data: &Path, hooks: Vec<Hook>, kit: Kit) -> Result<Self> {
+    pub fn open(data: &Path, hooks: Vec<Hook>, kit: Kit) -> Result<Self> {
         let folder = data.join(FOLDER);
         let at = || format!("cannot use the folder `{}`", folder.display());
         let shelf = Shelf::open(&folder).with_context(at)?;
         let mut state = State::default();
         let log = Log::open(&folder, |event| state.apply(event)).with_context(at)?;
         let registry = Self {
-            engine: engine.clone(),
             kit,
             hooks,
             shelf,
@@ -164,6 +165,7 @@ impl Registry {
                 is_shipped: false,
                 added_at: Some(known.added_at.clone()),
                 activated_at: state.activated_at.get(digest).cloned(),
+                enough: known.enough,
                 tried: state.tried.get(digest).copied(),
             })
         });
@@ -220,7 +222,11 @@ impl Registry {
         self.shelf.store(&digest, bytes).context("the policy could not be stored")?;
         let name = name.or(told.name.as_deref());
         let added = Event::now(What::Added, hook.name(), &digest).named(name);
+        // What a file takes to be read, other files tell little about.
+        let enough = report.enough().filter(|_| hook.place.allowance().is_of_a_turn);
+        let added = Event { enough, ..added };
         self.done(&mut log, added.noted(&report.summary()))?;
+        self.limit(hook, &digest);
         Ok((self.find(&digest)?, true))
     }
 
@@ -249,7 +255,7 @@ impl Registry {
     /// Finds the hook that a component is for, tries it there, and runs the kit.
     fn check(&self, bytes: &[u8]) -> Result<(&Hook, Told, Report), Fault> {
         let most = self.hooks.iter().map(|hook| hook.place.allowance().component_bytes).max();
-        let exports = Linked::new(&self.engine, bytes, most.unwrap_or(0))?.exports();
+        let exports = slot::exports(bytes, most.unwrap_or(0))?;
         let is_for = |hook: &&Hook| exports.iter().any(|export| export == hook.place.interface());
         let hooks: Vec<&Hook> = self.hooks.iter().filter(is_for).collect();
         let [hook] = hooks.as_slice() else {
@@ -347,7 +353,17 @@ impl Registry {
     /// Makes a policy ready to be put in use.
     fn load(&self, hook: &Hook, digest: &str) -> Result<Told, Fault> {
         let _work = self.begin(digest, Step::Loading);
-        Ok(hook.place.prepare(&self.bytes(hook, digest)?)?)
+        let told = hook.place.prepare(&self.bytes(hook, digest)?)?;
+        self.limit(hook, digest);
+        Ok(told)
+    }
+
+    /// Holds a policy that is loaded to the fuel that was found to be enough for it.
+    fn limit(&self, hook: &Hook, digest: &str) {
+        let enough = lock(&self.state).known.get(digest).and_then(|known| known.enough);
+        if let Some(enough) = enough {
+            hook.place.suffices(digest, enough);
+        }
     }
 
     /// The component of a policy.
@@ -381,6 +397,7 @@ fn row_of_shipped(hook: &Hook, state: &State) -> Row {
         is_shipped: true,
         added_at: None,
         activated_at: state.activated_at.get(digest).cloned(),
+        enough: None,
         tried: state.tried.get(digest).copied(),
     }
 }
@@ -393,8 +410,10 @@ fn in_state(hook: &Hook, digest: &str, state: &State) -> &'static str {
     };
     match active {
         true => "active",
+        false if state.candidate(hook.name()).is_some_and(|share| share == digest) => "canary",
         // The shipped one is in use until it is replaced.
         false if is_shipped || state.activated_at.contains_key(digest) => "retired",
+        false if state.tried.contains_key(digest) => "shadow",
         false => "staged",
     }
 }

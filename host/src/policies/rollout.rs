@@ -164,7 +164,9 @@ impl Registry {
             Remedy::Reload => |registry, interface, digest| {
                 warn!("The policy `{digest}` for {interface} fails: it is set aside for a while");
                 let hook = registry.hook(interface)?;
-                Ok(hook.place.renew(&registry.bytes(hook, digest)?).map(drop)?)
+                hook.place.renew(&registry.bytes(hook, digest)?)?;
+                registry.limit(hook, digest);
+                Ok(())
             },
         };
         tokio::task::spawn_blocking(move || {

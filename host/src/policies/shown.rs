@@ -96,6 +96,8 @@ impl Registry {
                 "fuel_per_byte": limits.fuel_per_byte,
                 "time_ms": limits.ticks * crate::engine::TICK.as_millis() as u64,
                 "memory_bytes": limits.memory_bytes,
+                "stack_bytes": limits.stack_bytes,
+                "request_bytes": limits.request_bytes,
                 "answer_bytes": limits.answer_bytes,
                 "table_elements": limits.table_elements,
                 "component_bytes": limits.component_bytes,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::health::Counts;
 use super::log::{Event, Tried, What};
 use super::rollout::{Canary, OnFailure};
+use crate::slot::Fuel;
 
 /// The events that are kept at hand, the latest last.
 const EVENTS_MAX: usize = 1_000;
@@ -21,6 +22,8 @@ pub struct Known {
     pub name: Option<String>,
     /// When it was added.
     pub added_at: String,
+    /// The fuel that is enough for a call of it, if that was measured.
+    pub enough: Option<Fuel>,
 }
 
 /// A policy that was put in use: by its digest, or the one that comes with the application.
@@ -81,6 +84,7 @@ impl State {
                     interface: event.interface.clone(),
                     name: event.name.clone(),
                     added_at: event.at.clone(),
+                    enough: event.enough,
                 };
                 self.known.insert(event.digest.clone(), known);
             }

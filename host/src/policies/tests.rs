@@ -3,8 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::engine::Engines;
-use crate::slot::{Allowance, OF_A_TURN, Refusal};
+use crate::slot::{Allowance, Fuel, OF_A_TURN, Refusal};
 
 const INTERFACE: &str = "loci:policy/assembly@0.1.0";
 
@@ -35,6 +34,8 @@ impl Place for Fake {
         self.prepare(bytes)
     }
 
+    fn suffices(&self, _: &str, _: Fuel) {}
+
     fn put(&self, digest: &str) -> bool {
         digest.clone_into(&mut lock(&self.0));
         true
@@ -52,14 +53,12 @@ fn component(interface: &str, mark: &str) -> Vec<u8> {
 }
 
 struct Host {
-    engines: Engines,
     data: TempDir,
 }
 
 impl Host {
     fn new() -> Self {
-        let data = TempDir::new().expect("a folder");
-        Self { engines: Engines::new(&data.path().join("cache")).expect("engines"), data }
+        Self { data: TempDir::new().expect("a folder") }
     }
 
     fn start(&self) -> Registry {
@@ -73,7 +72,7 @@ impl Host {
             }
             report
         });
-        Registry::open(self.engines.policies(), self.data.path(), hooks, kit).expect("a registry")
+        Registry::open(self.data.path(), hooks, kit).expect("a registry")
     }
 }
 

@@ -42,7 +42,11 @@ pub fn summary(row: &Value) -> String {
 pub fn info(row: &Value) -> Vec<String> {
     let keys = ["digest", "interface", "name", "state", "source", "added_at", "activated_at"];
     let told = keys.iter().filter_map(|key| Some(format!("{key:13} {}", row[*key].as_str()?)));
-    told.chain(rows(&row["log"]).map(event)).collect()
+    let enough = row["enough"].as_object().map(|enough| {
+        let [fuel, per_byte] = ["fuel", "fuel_per_byte"].map(|key| &enough[key]);
+        format!("fuel          {fuel}, and {per_byte} for each byte of a request")
+    });
+    told.chain(enough).chain(rows(&row["log"]).map(event)).collect()
 }
 
 /// An event on one line.

@@ -148,7 +148,7 @@ fn load(config: &ServeConfig, stop: &Stop) -> Result<App> {
         warn!("What a restore left in `{}` stays: {error}", config.data.display());
     }
     let gate = Gate::open(&config.data, config.listen, config.require_keys)?;
-    let engines = Engines::new(&config.data.join("cache"))?;
+    let engines = Engines::with_stack(&config.data.join("cache"), config.policies.stack_bytes())?;
     let services = Services::open(config, &manifest, engines.clone())?;
     App::load(&manifest, &engines, services, gate, stop)
 }

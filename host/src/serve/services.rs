@@ -20,7 +20,7 @@ use crate::model::{ChatBackend, Embedder, EmbeddingModel, ModelError, Purpose};
 use crate::policies::Registry;
 use crate::serve::guest::Grants;
 use crate::serve::models::Models;
-use crate::slot::Size;
+use crate::slot::Grant;
 use crate::store::{Database, Limits};
 
 /// The interfaces of policies.
@@ -62,7 +62,7 @@ pub struct Services {
     databases: Arc<HashMap<String, Database>>,
     models: Arc<Models>,
     data: PathBuf,
-    policy_size: Size,
+    policies: Grant,
     metrics: Arc<Metrics>,
     /// The policies, once the component that depends on them is loaded.
     registry: OnceLock<Arc<Registry>>,
@@ -94,7 +94,7 @@ impl Services {
             databases: Arc::new(databases),
             models,
             data: config.data.clone(),
-            policy_size: config.policy_size,
+            policies: config.policies,
             metrics: Arc::new(Metrics::new()),
             registry: OnceLock::new(),
             embedder: embedder(config),
@@ -205,11 +205,11 @@ impl Services {
             chunking: &file(CHUNKING)?,
         };
         let engine = self.engines.policies();
-        let policies = policy::Ctx::new(engine, &components, self.policy_size)?;
+        let policies = policy::Ctx::new(engine, &components, self.policies)?;
         let hooks = policies.hooks(&components);
-        let (engine_of_kit, size) = (engine.clone(), self.policy_size);
-        let kit = Box::new(move |bytes: &[u8]| kit::check(&engine_of_kit, bytes, None, size));
-        let registry = Arc::new(Registry::open(engine, &self.data, hooks, kit)?);
+        let (engine_of_kit, grant) = (engine.clone(), self.policies);
+        let kit = Box::new(move |bytes: &[u8]| kit::check(&engine_of_kit, bytes, None, grant));
+        let registry = Arc::new(Registry::open(&self.data, hooks, kit)?);
         ensure!(
             self.registry.set(Arc::clone(&registry)).is_ok(),
             "two components depend on policies, and their slots are those of one"

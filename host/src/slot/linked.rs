@@ -7,6 +7,7 @@ use wasmtime::component::{
 use wasmtime::{Engine, Result, Store, Trap};
 
 use super::limits::Limits;
+use super::outside::Outside;
 use super::{Refusal, deaf, digest};
 
 /// A component that was compiled and linked. Cheap to clone.
@@ -27,7 +28,10 @@ impl Linked {
         bytes: &[u8],
         bytes_max: usize,
     ) -> std::result::Result<Self, Refusal> {
-        let component = compile(engine, bytes, bytes_max)?;
+        // Before seconds are spent on it.
+        exports(bytes, bytes_max)?;
+        let component = crate::engine::compile(engine, bytes)
+            .map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
         Ok(Self { digest: digest(bytes), pre: Pre::new(engine, &component)? })
     }
 
@@ -49,11 +53,12 @@ impl Linked {
     }
 }
 
-fn compile(
-    engine: &Engine,
-    bytes: &[u8],
-    bytes_max: usize,
-) -> std::result::Result<Component, Refusal> {
+/// The names of what a component of at most `bytes_max` exports, without compiling it.
+///
+/// # Errors
+///
+/// Fails if it is no component, or wants something that no policy has.
+pub fn exports(bytes: &[u8], bytes_max: usize) -> std::result::Result<Vec<String>, Refusal> {
     if bytes.len() > bytes_max {
         return Err(Refusal::TooLarge { bytes: bytes.len(), most: bytes_max });
     }
@@ -65,7 +70,13 @@ fn compile(
         [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => return Err(Refusal::CoreModule),
         _ => return Err(Refusal::NoComponent),
     }
-    crate::engine::compile(engine, bytes).map_err(|error| Refusal::Invalid(format!("{error:#}")))
+    let outside = Outside::of(bytes).map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+    let wanted: Vec<String> =
+        outside.imports.into_iter().filter(|name| !deaf::offers(name)).collect();
+    match wanted.is_empty() {
+        true => Ok(outside.exports),
+        false => Err(Refusal::Imports(wanted)),
+    }
 }
 
 /// What calls begin from.

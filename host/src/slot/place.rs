@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Allowance, Interface, Policy, Refusal, Slot, digest};
+use super::{Allowance, Fuel, Interface, Policy, Refusal, Slot, digest};
 
 /// What is known of a policy that was loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,10 @@ pub trait Place: Send + Sync {
     ///
     /// Fails if the component is no policy of this interface.
     fn renew(&self, bytes: &[u8]) -> Result<Told, Refusal>;
+
+    /// Says what fuel is enough for a policy that was prepared: a call gets no more of it. It is
+    /// said once.
+    fn suffices(&self, digest: &str, enough: Fuel);
 
     /// Puts one of the policies that were prepared last in use. Returns whether it is there.
     fn put(&self, digest: &str) -> bool;
@@ -77,6 +81,12 @@ impl<I: Interface> Place for Slot<I> {
             false => Arc::clone(current),
         });
         Ok(told)
+    }
+
+    fn suffices(&self, digest: &str, enough: Fuel) {
+        if let Some(policy) = self.find(digest) {
+            policy.enough.get_or_init(|| enough);
+        }
     }
 
     fn put(&self, digest: &str) -> bool {

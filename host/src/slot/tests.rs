@@ -13,6 +13,7 @@ struct Echo;
 impl Interface for Echo {
     const NAME: &'static str = "loci:test/echo@0.1.0";
     const FUNCTION: &'static str = "answer";
+    const ALLOWANCE: Allowance = Allowance { request_bytes: usize::MAX, ..OF_A_TURN };
     type Request = u32;
     type Answer = Vec<u32>;
     type Facts = ();
@@ -106,7 +107,7 @@ fn load(slot: &Slot<Echo>, bytes: &[u8]) {
 
 fn refusal(bytes: &[u8]) -> String {
     let (engines, _folder) = engines();
-    Slot::<Echo>::new(engines.policies(), bytes, Size::Standard)
+    Slot::<Echo>::new(engines.policies(), bytes, Grant::default())
         .err()
         .expect("a refusal")
         .to_string()
@@ -115,7 +116,7 @@ fn refusal(bytes: &[u8]) -> String {
 #[test]
 fn each_abuse_ends_with_its_own_case() {
     let (engines, _folder) = engines();
-    let slot = Slot::<Echo>::new(engines.policies(), &component(42, ""), Size::Standard)
+    let slot = Slot::<Echo>::new(engines.policies(), &component(42, ""), Grant::default())
         .expect("a policy");
     for (request, expected) in [
         (LOOP, Failure::OutOfFuel),
@@ -131,6 +132,27 @@ fn each_abuse_ends_with_its_own_case() {
         assert_eq!(slot.current().call(&request), Err(expected), "request {request}");
         assert_eq!(slot.current().call(&ANSWER), Ok(vec![42]), "after request {request}");
     }
+}
+
+#[test]
+fn a_policy_gets_no_more_fuel_than_was_found_to_be_enough() {
+    let (engines, _folder) = engines();
+    let slot = Slot::<Echo>::new(engines.policies(), &component(42, ""), Grant::default())
+        .expect("a policy");
+    let policy = slot.current();
+    let looped = |at_most: u64| {
+        let (answer, fuel) = policy.measured_call(&LOOP);
+        assert_eq!(answer, Err(Failure::OutOfFuel));
+        assert!(fuel <= at_most, "{fuel} of {at_most}");
+        fuel
+    };
+    assert!(looped(OF_A_TURN.fuel) > 10_000);
+    assert!(!policy.may_be_long(&LOOP) && policy.may_be_long(&LOOP_WITH_FUEL));
+    slot.suffices(policy.digest(), Fuel { fuel: 10_000, fuel_per_byte: 0 });
+    looped(10_000);
+    assert_eq!(policy.call(&ANSWER), Ok(vec![42]));
+    let told = refusal::limits(Failure::OutOfFuel, &policy.allowance());
+    assert!(told.contains("10000 units of fuel (`policy-fuel`)"), "{told}");
 }
 
 #[test]
@@ -205,8 +227,8 @@ fn what_cannot_start_or_fails_its_trial_is_refused() {
 #[test]
 fn a_refused_component_leaves_the_slot_as_it_was() {
     let (engines, _folder) = engines();
-    let slot =
-        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
+    let slot = Slot::<Echo>::new(engines.policies(), &component(1, ""), Grant::default())
+        .expect("a policy");
     assert!(slot.prepare(&binary("(component)")).is_err());
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![1]));
 }
@@ -214,8 +236,8 @@ fn a_refused_component_leaves_the_slot_as_it_was() {
 #[test]
 fn a_call_ends_with_the_policy_that_it_began_with() {
     let (engines, _folder) = engines();
-    let slot =
-        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
+    let slot = Slot::<Echo>::new(engines.policies(), &component(1, ""), Grant::default())
+        .expect("a policy");
     let before = slot.current();
     load(&slot, &component(2, ""));
     assert_eq!(before.call(&ANSWER), Ok(vec![1]));
@@ -226,8 +248,8 @@ fn a_call_ends_with_the_policy_that_it_began_with() {
 #[test]
 fn replacing_a_policy_under_load_fails_no_call() {
     let (engines, _folder) = engines();
-    let slot =
-        Slot::<Echo>::new(engines.policies(), &component(1, ""), Size::Standard).expect("a policy");
+    let slot = Slot::<Echo>::new(engines.policies(), &component(1, ""), Grant::default())
+        .expect("a policy");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let caller = || {
@@ -260,7 +282,7 @@ fn what_one_call_leaves_in_memory_the_next_does_not_find() {
     let (engines, _folder) = engines();
     let remember = "(i32.store (i32.const 16)
         (i32.add (i32.load (i32.const 16)) (i32.const 1)))";
-    let slot = Slot::<Echo>::new(engines.policies(), &component(1, remember), Size::Standard)
+    let slot = Slot::<Echo>::new(engines.policies(), &component(1, remember), Grant::default())
         .expect("a policy");
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![2]));
     assert_eq!(slot.current().call(&ANSWER), Ok(vec![2]));

@@ -146,6 +146,24 @@ fn what_is_wrong_on_purpose_fails_by_name() {
 }
 
 #[test]
+fn each_limit_can_be_set_and_is_named_where_it_is_met() {
+    let file = repository().join("target/components/prompt-assembly.wasm");
+    let file = file.to_str().unwrap();
+    for (setting, value, told) in [
+        ("policy-fuel", "1000", "may use 1000 units of fuel"),
+        ("policy-memory-bytes", "65536", "may have 65536 bytes of memory"),
+        ("policy-bytes", "1000", "at most 1000 are taken"),
+        ("policy-request-bytes", "1024", "a request may have 1024 bytes"),
+        ("policy-answer-bytes", "1024", "takes at most 1024 bytes"),
+    ] {
+        let output = run(&["policy", "check", file, &format!("--{setting}"), value]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        let named = said.contains(told) && said.contains(&format!("(`{setting}`)"));
+        assert!(!output.status.success() && named, "{setting}: {said}");
+    }
+}
+
+#[test]
 fn a_guest_without_a_fault_passes() {
     let folder = tempfile::tempdir().unwrap();
     for world in ["assembly", "truncation", "ranking", "condensation"] {

@@ -52,6 +52,7 @@ impl Interface for Extraction {
         ticks: 3_000,
         memory_bytes: 384 << 20,
         answer_bytes: 32 << 20,
+        is_of_a_turn: false,
         ..OF_A_TURN
     };
     type Request = Vec<u8>;
@@ -108,6 +109,7 @@ impl Interface for Chunking {
         ticks: 1_000,
         memory_bytes: 256 << 20,
         answer_bytes: 16 << 20,
+        is_of_a_turn: false,
         ..OF_A_TURN
     };
     type Request = chunking::Request;

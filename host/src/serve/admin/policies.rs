@@ -182,6 +182,7 @@ fn to_json(row: &Row) -> Value {
         "source": if row.is_shipped { "shipped" } else { "uploaded" },
         "added_at": row.added_at,
         "activated_at": row.activated_at,
+        "enough": row.enough,
         "tried": row.tried,
     })
 }

@@ -13,7 +13,8 @@ pub(super) fn schemas() -> Value {
     let policy = json!({
         "digest": text(), "interface": { "enum": HOOKS }, "name": text_or_null(), "state": text(),
         "source": { "enum": ["shipped", "uploaded"] }, "added_at": text_or_null(),
-        "activated_at": text_or_null(), "tried": { "type": ["object", "null"] },
+        "activated_at": text_or_null(), "enough": { "type": ["object", "null"] },
+        "tried": { "type": ["object", "null"] },
     });
     let required = json!({
         "turns_min": whole_or_null(0, u32::MAX),
