@@ -23,6 +23,7 @@ as well, single figures mean little. Needs nothing but Python's standard library
 import argparse
 import http.client
 import json
+import os
 import pathlib
 import socket
 import statistics
@@ -121,12 +122,14 @@ class Loci:
         self.server = Server(command, ready, port)
         self.sessions = {}
 
-    def prepare(self, stream, _prompt=None):
+    def prepare(self, stream, memory=True):
         session = self.server.call("POST", "/api/v1/sessions", {"name": str(stream)})
         self.sessions[stream] = session["id"]
+        self.server.call("PUT", f"/api/v1/sessions/{session['id']}/memory", {"enabled": memory})
 
     def answer(self, stream, turn, tokens, _prompt=None):
-        """Times of the start, the first and the last text; tokens said; and the prompt read."""
+        """Times of the start, the first and the last text; tokens said; the prompt, and how many
+        tokens of it were evaluated."""
         path = f"/api/v1/sessions/{self.sessions[stream]}/messages"
         body = {"role": "user", "content": message(stream, turn), "max_tokens": tokens}
         times, events = [], {}
@@ -135,8 +138,10 @@ class Loci:
                 times.append(at)
             events[name] = data
         receipt = self.server.call("GET", f"{path}/{events['message.end']['id']}/receipt")
-        said = events["usage"]["completion_tokens"]
-        return times[0], times[1], times[-1], said, receipt["prompt"]
+        usage = events["usage"]
+        read = usage["prompt_tokens"] - usage["cached_tokens"]
+        said = usage["completion_tokens"]
+        return times[0], times[1], times[-1], said, receipt["prompt"], read
 
     def close(self):
         self.server.close()
@@ -150,9 +155,11 @@ class LlamaServer:
         port = free_port()
         command = [options.llama_server, "-m", options.model, "--port", str(port), "-np"]
         command += [str(slots), "-c", str(options.context * slots), "--no-webui"]
+        # As many threads as Loci has: left to itself, it counts processors that are not ours.
+        command += ["-t", str(len(os.sched_getaffinity(0)))]
         self.server = Server(command, lambda server: server.call("GET", "/health"), port)
 
-    def prepare(self, stream, prompt=None):
+    def prepare(self, stream, memory=True):
         pass
 
     def answer(self, stream, turn, tokens, prompt=None):
@@ -163,7 +170,8 @@ class LlamaServer:
             if data is None or data.get("content"):
                 times.append(at)
             last = data
-        return times[0], times[1], times[-1], last["tokens_predicted"], None
+        read = last["timings"]["prompt_n"]
+        return times[0], times[1], times[-1], last["tokens_predicted"], None, read
 
     def close(self):
         self.server.close()
@@ -210,23 +218,30 @@ def throughput(options, kinds):
         print(f"{streams:2} streams: tokens per second {figures}; ratio {ratio:.3f}", flush=True)
 
 
-def growth(options, kinds):
-    prompts = {}
-    for kind in kinds:
-        server = kind(options, 2)
-        server.prepare(0)
-        first = []
-        for turn in range(1, options.turns + 1):
-            begun, at, _, _, prompt = server.answer(0, turn, 16, prompts.get((0, turn)))
-            first.append((at - begun) * 1000)
-            if prompt is not None:
-                prompts[(0, turn)] = prompt
+def growth(options, kinds, memory):
+    """How the time to the first token grows with a session. Both are asked turn by turn, so that
+    the machine is in the same state for both."""
+    servers = [kind(options, 2) for kind in kinds]
+    for server in servers:
+        server.prepare(0, memory)
+    first, read = ({server.name: [] for server in servers} for _ in range(2))
+    for turn in range(1, options.turns + 1):
+        prompt = None
+        for server in servers:
+            begun, at, _, _, said, tokens = server.answer(0, turn, 16, prompt)
+            prompt = prompt or said
+            first[server.name].append((at - begun) * 1000)
+            read[server.name].append(tokens)
+    for server in servers:
         server.close()
-        early, late = statistics.median(first[1:4]), statistics.median(first[-3:])
+        early, late = slice(1, 4), slice(-8, None)
+        ms, tokens = first[server.name], read[server.name]
+        before, after = statistics.median(ms[early]), statistics.median(ms[late])
         print(
-            f"{kind.name}: first token after {early:.1f} ms at turn 2 to 4, {late:.1f} ms at the "
-            f"last three of {options.turns}; ratio {late / early:.2f}; worst "
-            f"{max(first[1:]):.1f} ms",
+            f"memory {'on' if memory else 'off'}, {server.name}: first token after {before:.1f} ms "
+            f"at turns 2 to 4, {after:.1f} ms at the last eight of {options.turns}; ratio "
+            f"{after / before:.2f}; worst {max(ms[1:]):.1f} ms; tokens read "
+            f"{statistics.median(tokens[early]):.0f} and {statistics.median(tokens[late]):.0f}",
             flush=True,
         )
 
@@ -243,7 +258,8 @@ def main():
     parser.add_argument("--streams", type=int, nargs="*", default=[1, 4, 16])
     options = parser.parse_args()
     kinds = [Loci, LlamaServer]
-    growth(options, kinds)
+    for memory in (True, False):
+        growth(options, kinds, memory)
     throughput(options, kinds)
 
 

@@ -19,6 +19,8 @@ mod sampling;
 mod shelf;
 mod slots;
 mod stage;
+#[cfg(target_os = "linux")]
+mod team;
 mod threads;
 mod tokenize;
 
