@@ -20,7 +20,9 @@ use crate::model::{Finish, ModelError};
 
 /// Tokens that are evaluated at once, at most.
 pub const BATCH_TOKENS: u32 = 512;
-/// How long reading a prompt may hold up those who are being answered, per batch.
+/// How long reading a prompt may hold up those who are being answered, per batch. Where more wait
+/// for their first token than for their next one, it is as many times as long: parts of prompts
+/// beside answers take up to twice the time, which all of them wait for.
 const STALL_SECONDS: f32 = 0.05;
 /// Tokens of prompts in a batch even if they hold up others for longer: else nobody gets on.
 const PROMPT_TOKENS_MIN: usize = 32;
@@ -55,7 +57,7 @@ pub struct Engine<'m> {
     /// Those without a slot, in the order in which they are to have one.
     waiting: VecDeque<Answer>,
     gauges: Arc<Gauges>,
-    /// How fast prompts are read, in tokens per second.
+    /// How fast prompts are read, in tokens per second, those that are said meanwhile included.
     pace: f32,
 }
 
@@ -182,7 +184,9 @@ impl<'m> Engine<'m> {
         // Waits for the result, so that the time is that of the work.
         self.ctx.synchronize();
         if prompt_tokens >= PROMPT_TOKENS_MIN {
-            let pace = prompt_tokens as f32 / begun.elapsed().as_secs_f32().max(1e-6);
+            // What is said takes its part of the time too.
+            let tokens = self.batch.n_tokens() as f32;
+            let pace = tokens / begun.elapsed().as_secs_f32().max(1e-6);
             self.pace += (pace - self.pace) * 0.3;
         }
         for index in 0..self.slots.all().len() {
@@ -213,8 +217,7 @@ impl<'m> Engine<'m> {
         let speakers = self.batch.n_tokens() as usize;
         let mut budget = room - speakers;
         if speakers > 0 {
-            let patience = (self.pace * STALL_SECONDS) as usize;
-            budget = budget.min(patience.max(PROMPT_TOKENS_MIN));
+            budget = budget.min(patience(self.pace, readers, speakers));
         }
         let mut total = 0;
         for (index, slot) in self.slots.all().iter_mut().enumerate() {
@@ -297,6 +300,13 @@ impl<'m> Engine<'m> {
     }
 }
 
+/// How many tokens of prompts a batch may have beside answers, where tokens are evaluated at this
+/// pace per second, by how many wait for their first token and how many for their next.
+fn patience(pace: f32, readers: usize, speakers: usize) -> usize {
+    let seconds = STALL_SECONDS * (readers as f32 / speakers as f32).max(1.0);
+    ((pace * seconds) as usize).max(PROMPT_TOKENS_MIN)
+}
+
 fn add(
     batch: &mut LlamaBatch<'_>,
     token: llama_cpp_2::token::LlamaToken,
@@ -307,4 +317,17 @@ fn add(
     batch
         .add(token, position as i32, &[sequence as i32], choose)
         .expect("`fill` adds at most as many tokens as the batch has room for");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_answered_waits_longer_where_more_wait_for_an_answer() {
+        assert_eq!(patience(1_000.0, 1, 1), 50);
+        assert_eq!(patience(1_000.0, 1, 15), 50);
+        assert_eq!(patience(1_000.0, 3, 1), 150);
+        assert_eq!(patience(10.0, 1, 1), PROMPT_TOKENS_MIN);
+    }
 }
