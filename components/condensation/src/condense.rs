@@ -23,6 +23,7 @@ const TRIED_MAX: usize = 64;
 const COMPARED_MAX: usize = 512;
 
 /// Chooses what to keep of each source.
+#[inline]
 pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
     let stems = query_stems(&request.query, QUERY_WORDS_MAX);
     let query = Query::of(stems);
@@ -35,7 +36,7 @@ struct Query {
     /// Each with its key, by which they are ordered, its place among them as a bit, and itself
     /// where the key does not tell it from all others.
     words: Vec<(u64, u128, Option<String>)>,
-    /// Whether any begins with this byte.
+    /// Whether any begins with this byte, whatever its case.
     begins: [bool; 256],
 }
 
@@ -44,6 +45,7 @@ impl Query {
         let mut begins = [false; 256];
         stems.iter().filter_map(|stem| stem.bytes().next()).for_each(|first| {
             begins[usize::from(first)] = true;
+            begins[usize::from(first.to_ascii_uppercase())] = true;
         });
         let word = |(stem, place): (String, usize)| {
             (key(&stem), 1 << place, (!is_its_key(&stem)).then_some(stem))
@@ -55,6 +57,9 @@ impl Query {
 
     /// Which of the words occur in each of these units of a text, as bits. A word stands in the
     /// unit that it begins in.
+    ///
+    /// It reads every byte, so it has all registers to itself.
+    #[inline(never)]
     fn matches(&self, text: &str, units: &[Range<usize>], found: &mut Vec<u128>) {
         found.clear();
         found.resize(units.len(), 0);

@@ -22,10 +22,9 @@ const STOP_WORDS: [&str; 129] = [
 /// Calls `visit` with the stem of each word of a text, and where the word begins. Characters of
 /// scripts that are written without spaces are words by themselves.
 ///
-/// Words whose first byte, in lower case, is not `wanted` are passed over: most words of a text
+/// Words whose first byte, in either case, is not `wanted` are passed over: most words of a text
 /// have nothing to do with the query, and this is told before any work is done on them.
 pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(usize, Stem)) {
-    let wanted = |first: u8| wanted(first.to_ascii_lowercase());
     let (bytes, is_ascii) = (text.as_bytes(), text.is_ascii());
     each_run(bytes, |start| {
         if is_ascii && !wanted(bytes[start]) {
@@ -39,7 +38,7 @@ pub fn each_stem(text: &str, wanted: impl Fn(u8) -> bool, mut visit: impl FnMut(
             return;
         }
         each_of_any_script(&text[start..start + length], |at, word| {
-            if word.bytes().next().is_some_and(wanted) {
+            if word.bytes().next().is_some_and(&wanted) {
                 visit(start + at, Stem::of(word, word.len()));
             }
         });
