@@ -203,6 +203,22 @@ test("Markdown is drawn as it is meant", async ({ page, request }) => {
   await accessible(page);
 });
 
+test("what is written before the chats are there is written in the chat", async ({ page, request }) => {
+  const id = await session(request, "Slow to come", ["Hello."]);
+  let listed = () => {};
+  const asked = new Promise<void>((resolve) => (listed = resolve));
+  await page.route("**/api/v1/sessions?**", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await page.goto(`/#/sessions/${id}`);
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await box.fill("I was quick");
+  listed();
+  await expect(page.locator(".said .bubble")).toHaveText(["Hello."]);
+  await expect(box).toHaveValue("I was quick");
+});
+
 test("an error of the server is told where it happened", async ({ page, request }) => {
   const id = await session(request, "Too much", ["Hello."]);
   await page.goto(`/#/sessions/${id}`);

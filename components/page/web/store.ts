@@ -180,6 +180,11 @@ export function memoryKey(message: number): string {
   return `memory ${message}`;
 }
 
+/** The id of the session that the address names; null for a new one. */
+function addressed(): string | null {
+  return /^#\/sessions\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+}
+
 /** The message that is to be shown when the address leads to its session. */
 let wanted: { id: string; message: number } | null = null;
 
@@ -188,6 +193,8 @@ export const actions = {
     void refreshModel();
     window.addEventListener("hashchange", () => actions.follow());
     window.addEventListener("pagehide", finishAll);
+    // What is written before the list is there belongs to the chat that the address names.
+    set({ current: addressed() });
     await attempt(refreshSessions);
     // Whoever was quicker than the list of sessions has opened a panel by now.
     if (read().gate === "open") actions.follow(read().panel);
@@ -213,7 +220,7 @@ export const actions = {
 
   /** Shows what the address names, and nothing beside it but this. */
   follow(panel: Panel | null = null): void {
-    const id = /^#\/sessions\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+    const id = addressed();
     const target = wanted?.id === id ? wanted.message : null;
     wanted = null;
     set({ current: id, panel, target, editing: null });
