@@ -10,7 +10,7 @@ use crate::types::Span;
 use crate::words::{each_stem, query_stems};
 
 /// How many words of the query count. A question has few; a pasted page has no more to tell.
-const QUERY_WORDS_MAX: usize = u128::BITS as usize;
+const QUERY_WORDS_MAX: usize = u64::BITS as usize;
 
 /// The most spans of one source. More would be shreds.
 const SPANS_MAX: usize = 4;
@@ -35,7 +35,7 @@ pub fn condense(request: &Request) -> Result<Vec<Vec<Span>>, Error> {
 struct Query {
     /// Each with its key, by which they are ordered, its place among them as a bit, and itself
     /// where the key does not tell it from all others.
-    words: Vec<(u64, u128, Option<String>)>,
+    words: Vec<(u64, u64, Option<String>)>,
     /// Whether any begins with this byte, whatever its case.
     begins: [bool; 256],
 }
@@ -60,7 +60,7 @@ impl Query {
     ///
     /// It reads every byte, so it has all registers to itself.
     #[inline(never)]
-    fn matches(&self, text: &str, units: &[Range<usize>], found: &mut Vec<u128>) {
+    fn matches(&self, text: &str, units: &[Range<usize>], found: &mut Vec<u64>) {
         found.clear();
         found.resize(units.len(), 0);
         let mut unit = 0;
@@ -76,7 +76,7 @@ impl Query {
     }
 
     /// The place of a word, as a bit; none if it is not there.
-    fn place(&self, stem: &Stem) -> u128 {
+    fn place(&self, stem: &Stem) -> u64 {
         let key = stem.key();
         let first = self.words.partition_point(|(other, ..)| *other < key);
         let mut alike = self.words[first..].iter().take_while(|(other, ..)| *other == key);
@@ -120,7 +120,7 @@ struct Choice {
     /// How many spans the kept units make.
     spans: usize,
     /// Which words of the query occur in each unit, as bits.
-    found: Vec<u128>,
+    found: Vec<u64>,
     /// What each word of the query counts for.
     weights: Vec<f32>,
     /// The units with words of the query that were not tried yet.
@@ -217,7 +217,7 @@ impl Choice {
     }
 
     /// What these words of the query count for together.
-    fn shared(&self, found: u128) -> f32 {
+    fn shared(&self, found: u64) -> f32 {
         bits(found).map(|bit| self.weights[bit]).sum()
     }
 
@@ -289,7 +289,7 @@ fn spans(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> Vec<Span> {
 }
 
 /// The places of the bits that are set.
-fn bits(mut set: u128) -> impl Iterator<Item = usize> {
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let bit = (set != 0).then(|| set.trailing_zeros() as usize)?;
         set &= set - 1;

@@ -83,8 +83,13 @@ fn ends_sentence(before: &str, symbol: char, apart: bool, next: &str) -> bool {
 
 /// Whether what stands before the full stop is too short to end a sentence: "Dr.", "J.", "1.".
 fn is_short(before: &str) -> bool {
-    let dots = before.bytes().rev().take_while(|byte| *byte == b'.').count();
-    let before = &before[..before.len() - dots];
+    // Nearly all end in a longer word, which is told by its last letters.
+    if let Some(last) = before.as_bytes().last_chunk::<5>()
+        && last.iter().all(u8::is_ascii_alphabetic)
+    {
+        return false;
+    }
+    let before = before.trim_end_matches('.');
     let word = last_word(before);
     // A symbol has up to four bytes, a title up to four letters.
     if word.len() <= 4 && (is_title(word) || word.chars().nth(1).is_none()) {
@@ -109,7 +114,22 @@ fn last_word(text: &str) -> &str {
 }
 
 /// Adds a unit without the white space at its ends; in pieces, where it is too long.
+#[inline]
 fn push(text: &str, range: Range<usize>, bytes_max: usize, units: &mut Vec<Range<usize>>) {
+    // Most are sentences within a line, which need neither.
+    match &text.as_bytes()[range.clone()] {
+        [first, .., last]
+            if range.len() <= bytes_max && first.is_ascii_graphic() && last.is_ascii_graphic() =>
+        {
+            units.push(range);
+        }
+        _ => push_trimmed(text, range, bytes_max, units),
+    }
+}
+
+/// Does what [`push`] does, whatever the unit is.
+#[inline(never)]
+fn push_trimmed(text: &str, range: Range<usize>, bytes_max: usize, units: &mut Vec<Range<usize>>) {
     let mut rest = trim(text, range);
     while rest.len() > bytes_max {
         let cut = rest.start + cut_at(&text[rest.clone()], bytes_max);
@@ -136,7 +156,7 @@ fn cut_at(text: &str, bytes_max: usize) -> usize {
 }
 
 /// The range without the white space at its ends.
-pub fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     let start = trim_start(text, range.clone());
     let bytes = &text.as_bytes()[start..range.end];
     let end = match bytes.iter().rposition(|byte| !is_space(*byte)) {

@@ -62,14 +62,18 @@ fn run_length(text: &[u8]) -> usize {
 fn each_run(text: &[u8], mut visit: impl FnMut(usize)) {
     // Whether the byte before those that are looked at belongs to one.
     let mut is_inside = 0;
-    for from in (0..text.len()).step_by(LANES) {
-        let inside = words(load(&text[from..]));
+    let mut from = 0;
+    let (eights, rest) = text.as_chunks::<LANES>();
+    let rest = (!rest.is_empty()).then(|| load(rest));
+    for eight in eights.iter().map(|eight| u64::from_le_bytes(*eight)).chain(rest) {
+        let inside = words(eight);
         let mut begins = inside & !(inside << 1 | is_inside);
         is_inside = inside >> (LANES - 1);
         while begins != 0 {
             visit(from + begins.trailing_zeros() as usize);
             begins &= begins - 1;
         }
+        from += LANES;
     }
 }
 
