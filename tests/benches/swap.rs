@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use loci_tests::client::Client;
-use loci_tests::server::{Server, repository};
+use loci_tests::server::Server;
 use loci_tests::stand_in::{MODEL, StandIn};
+use loci_tests::zoo::{component, marked};
 use reqwest::Method;
 use serde_json::json;
 
@@ -59,12 +60,7 @@ fn main() -> Result<()> {
 
 /// Adds a component of the build that does the same as it, under another digest.
 fn add(client: &Client, name: &str, mark: &str) -> Result<String> {
-    let path = repository().join(format!("target/components/{name}.wasm"));
-    let mut bytes = std::fs::read(path).context("`cargo xtask build` makes it")?;
-    // A custom section: its length, the length of its name, its name.
-    let length = u8::try_from(mark.len())?;
-    bytes.extend([0, length + 1, length]);
-    bytes.extend(mark.as_bytes());
+    let bytes = marked(component(name), mark);
     let request = client.request(Method::POST, "/api/v1/policies");
     let request = request.header("content-type", "application/wasm").body(bytes);
     let row = Client::answer(request)?.expect(201)?;

@@ -6,3 +6,4 @@ pub mod programs;
 pub mod server;
 pub mod stand_in;
 pub mod tiny_gguf;
+pub mod zoo;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use loci_tests::client::{Answer, Client};
 use loci_tests::server::{Server, binary};
+use loci_tests::zoo::guest;
 use serde_json::{Value, json};
 
 use crate::fragile;
-use crate::policies::kit::guest;
 use crate::support::server;
 use crate::swap::{POLICIES, activate, active, add, component, policy, upload};
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use loci_tests::client::{Answer, Client};
-use loci_tests::server::{Server, binary, repository};
+use loci_tests::server::{Server, binary};
+use loci_tests::zoo;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,15 +15,8 @@ pub const POLICIES: &str = "/api/v1/policies";
 
 /// A component of the build, with a mark behind it: it does the same under another digest.
 pub fn component(name: &str, mark: &str) -> Vec<u8> {
-    let path = repository().join(format!("target/components/{name}.wasm"));
-    let mut bytes = std::fs::read(path).expect("`cargo xtask build` makes it");
-    if !mark.is_empty() {
-        // A custom section: its length, the length of its name, its name.
-        let length = u8::try_from(mark.len()).expect("a short mark");
-        bytes.extend([0, length + 1, length]);
-        bytes.extend(mark.as_bytes());
-    }
-    bytes
+    let component = zoo::component(name);
+    if mark.is_empty() { component } else { zoo::marked(component, mark) }
 }
 
 pub fn upload(client: &Client, bytes: Vec<u8>) -> Answer {

@@ -4,11 +4,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use loci_tests::client::{Answer, Client};
-use loci_tests::server::repository;
+use loci_tests::zoo::{Refused, guest, refused};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::policies::kit::guest;
 use crate::support::server;
 
 const POLICIES: &str = "/api/v1/policies";
@@ -49,50 +48,21 @@ fn beside_others(client: &Client, work: impl FnOnce()) {
 fn what_breaks_a_rule_is_not_taken() {
     let server = server();
     let client = server.client();
-    let truncation = repository().join("target/components/truncation.wasm");
-    let truncation = std::fs::read(truncation).unwrap();
-    let component = |name: &str| {
-        std::fs::read(repository().join(format!("target/components/{name}.wasm"))).unwrap()
-    };
-    let zoo = [
-        (
-            guest("assembly", "loop"),
-            "policy_refused",
-            "`out-of-fuel`; a call may use 50000000 units",
-        ),
-        (
-            guest("truncation", "recursion"),
-            "policy_refused",
-            "524288 of stack (`policy-stack-bytes`)",
-        ),
-        (guest("condensation", "growth"), "policy_refused", "memory (`policy-memory-bytes`)"),
-        (guest("ranking", "trap"), "policy_refused", "`trapped`"),
-        (guest("assembly", "giant-answer"), "policy_refused", "bytes (`policy-answer-bytes`)"),
-        (
-            guest("assembly", "wrong-span"),
-            "policy_refused",
-            "`invalid-answer`, the rule is: a span",
-        ),
-        (guest("assembly", "foreign-id"), "policy_refused", "a plan names only ids of passages"),
-        (guest("truncation", "not-monotone"), "policy_breaks_contract", "never keeps less"),
-        (component("api"), "policy_refused", "imports nothing but WASI"),
-        (component("vector-search"), "policy_refused", "a policy exports one of"),
-        (b"\0asm\x01\0\0\0".to_vec(), "policy_refused", "core module"),
-        (truncation[..truncation.len() / 2].to_vec(), "policy_refused", "no valid component"),
-    ];
+    let zoo = refused();
+    let count = zoo.len();
     beside_others(&client, || {
-        for (bytes, code, reason) in zoo {
+        for Refused { name, bytes, code, reason } in zoo {
             let answer = upload(&client, bytes);
             let error = &answer.body["error"];
             let message = error["message"].as_str().unwrap_or_default();
-            assert_eq!((answer.status, &error["code"]), (400, &json!(code)), "{}", answer.body);
-            assert!(message.contains(reason), "{message}");
+            assert_eq!((answer.status, &error["code"]), (400, &json!(code)), "{name}: {error}");
+            assert!(message.contains(reason), "{name}: {message}");
         }
     });
     // Each stands in the log, and nothing on the shelf.
     let log = client.get(&format!("{POLICIES}/log")).unwrap().expect(200).unwrap();
     let events = log["events"].as_array().unwrap();
-    assert_eq!(events.iter().filter(|event| event["what"] == "refused").count(), 12, "{log}");
+    assert_eq!(events.iter().filter(|event| event["what"] == "refused").count(), count, "{log}");
     let listed = client.get(POLICIES).unwrap().expect(200).unwrap();
     let shipped = |row: &Value| row["source"] == "shipped";
     assert!(listed["policies"].as_array().unwrap().iter().all(shipped), "{listed}");

@@ -3,21 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-use loci_tests::programs;
 use loci_tests::server::{binary, repository};
+use loci_tests::zoo::guest;
 use serde_json::Value;
-use wit_component::ComponentEncoder;
 
 /// By how much the fuel of a call may exceed what was written down, in percent: another version of
 /// the compiler finds other instructions for the same work.
 const FUEL_PERCENT_MORE: u64 = 10;
-
-/// How a fault is told to a guest; it stands in the guest's data, filled up with underscores.
-const NO_FAULT: &[u8; 32] = b"fault:none______________________";
 
 fn check(file: &Path) -> (bool, Value) {
     let output = run(&["policy", "check", "--json", file.to_str().unwrap()]);
@@ -29,25 +24,6 @@ fn check(file: &Path) -> (bool, Value) {
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(binary()).args(arguments).output().expect("the program can be started")
-}
-
-/// The guests that are wrong on purpose, as components without a fault yet.
-fn guests() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| programs::build("wasm32-unknown-unknown", &[]))
-}
-
-/// A guest of this world with this fault.
-pub fn guest(world: &str, fault: &str) -> Vec<u8> {
-    let file = guests().join(format!("wrong_{world}.wasm"));
-    let module = fs::read(&file).expect("a guest that was built");
-    let encoder = ComponentEncoder::default().module(&module).expect("a module with its world");
-    let mut component = encoder.validate(true).encode().expect("a component");
-    let at = component.windows(NO_FAULT.len()).position(|bytes| bytes == NO_FAULT);
-    let at = at.expect("the place of the fault");
-    let text = format!("{:_<32}", format!("fault:{fault}"));
-    component[at..at + NO_FAULT.len()].copy_from_slice(text.as_bytes());
-    component
 }
 
 #[test]
