@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// The targets that components are built for: those that import nothing, and those that do.
 pub const TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -34,15 +34,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end, its output passing through; its failure is an error.
 pub fn run(command: &mut Command) -> Result<()> {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
-    let mut words = program.to_string_lossy().into_owned();
-    for argument in command.get_args() {
-        words = format!("{words} {}", argument.to_string_lossy());
-    }
-    let status = command.status().with_context(|| format!("`{words}` could not be started"))?;
-    if !status.success() {
-        bail!("`{words}` failed ({status}); what it printed above says why");
-    }
+    run_beside(command, || Ok(()))
+}
+
+/// Runs a command while something else is done. If that fails, the command is ended.
+pub fn run_beside(command: &mut Command, other: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut child = command.spawn().with_context(|| format!("{command:?} could not be started"))?;
+    other().inspect_err(|_| drop(child.kill()))?;
+    let status = child.wait().with_context(|| format!("{command:?} cannot be waited for"))?;
+    ensure!(status.success(), "{command:?} failed ({status}); what it printed above says why");
     Ok(())
 }
 

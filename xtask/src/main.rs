@@ -18,7 +18,7 @@ Usage: cargo xtask COMMAND
                           (ARGS go to `loci serve`: try `cargo xtask up --help`)
   test [ARGS]             formatting, lints and every test (ARGS go to `cargo test`)
   build [--spin]          build components and host; with --spin what stock Spin runs, no host
-  bench [NAME ARGS]       measure: `turn`, `swap`, `policy`, or `vectors --data FILE`
+  bench [NAME ARGS]       measure: `turn`, `swap`, `policy`, `zoo`, `vectors --data FILE`
   bless                   rewrite the expected output of the golden tests; read the difference
   vendor-wit --spin PATH  copy the WIT of Spin and WASI from a checkout of Spin";
 

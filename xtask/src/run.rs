@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::guests;
-use crate::machine::{self, cargo, heading, root, run, target_folder};
+use crate::machine::{self, cargo, heading, root, run, run_beside, target_folder};
 
 /// What takes minutes, but only once: every command builds the whole workspace's targets of a kind,
 /// never those of one package. Cargo then gives each dependency the same features every time.
@@ -21,12 +21,11 @@ pub fn up(arguments: &[String]) -> Result<()> {
     Err(error).with_context(|| format!("`{}` could not be started", host.display()))
 }
 
-/// Builds components and host.
+/// Builds the host, and beside it the components: neither alone keeps all processors busy.
 pub fn build() -> Result<()> {
     machine::prepare_native()?;
-    guests::build()?;
     heading(&format!("Building the host {ONCE}"));
-    run(&mut cargo(&["build", "--release", "--workspace", "--bins"]))
+    run_beside(&mut cargo(&["build", "--release", "--workspace", "--bins"]), guests::build)
 }
 
 /// Builds what `spin up` runs, and no host.
@@ -43,11 +42,12 @@ pub fn test(arguments: &[String]) -> Result<()> {
     machine::prepare_page(true)?;
     heading("Checking the formatting");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
-    guests::build()?;
-    heading("Linting what is compiled for Wasm");
-    guests::lint()?;
     heading(&format!("Building the host and the tests {ONCE}"));
-    run(&mut cargo(&["build", "--release", "--workspace", "--all-targets"]))?;
+    run_beside(&mut cargo(&["build", "--release", "--workspace", "--all-targets"]), || {
+        guests::build()?;
+        heading("Linting what is compiled for Wasm");
+        guests::lint()
+    })?;
     heading("Linting");
     let lint = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run(&mut cargo(&lint))?;
