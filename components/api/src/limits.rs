@@ -27,7 +27,8 @@ pub const WITHOUT_MAX: usize = 256;
 pub const OWNER_BYTES_MAX: usize = 64;
 /// The most bytes of a session's name, in UTF-8.
 pub const NAME_BYTES_MAX: usize = 512;
-/// The most documents that a session may be linked to.
+/// The most documents that a session may be linked to: each is a scope, and one search of the index
+/// takes so many.
 pub const SESSION_DOCUMENTS_MAX: usize = 256;
 /// The most bytes of an uploaded file.
 pub const DOCUMENT_BYTES_MAX: usize = 15 << 20;
@@ -138,8 +139,6 @@ pub const PASSAGES_PER_TURN_MAX: u32 = 64;
 pub const DOCUMENT_HITS: u32 = 32;
 /// The most passages that only the full-text search in documents found.
 pub const DOCUMENT_WORDED_HITS: usize = 32;
-/// Scopes that one search of the index takes.
-pub const SCOPES_SEARCHED_MAX: usize = 256;
 /// The most sentences of a reply, and of what it may cite, that are compared.
 pub const CITED_SENTENCES_MAX: usize = 1_024;
 

@@ -137,11 +137,7 @@ fn search(
     vector: &[f32],
 ) -> Result<Vec<(u64, f32)>, Unsearched> {
     let scopes: Vec<String> = documents.iter().map(Named::scope).collect();
-    let mut hits = Vec::new();
-    for scopes in scopes.chunks(limits::SCOPES_SEARCHED_MAX) {
-        hits.extend(nearest(index, scopes, vector)?);
-    }
-    Ok(hits)
+    Ok(nearest(index, &scopes, vector)?)
 }
 
 /// All that may be among the nearest of some scopes, however the index rounds: who compares their
