@@ -44,7 +44,7 @@ mod component {
 
     use super::graphs;
     use super::vectors::{
-        Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, IndexBorrow, Statistics,
+        Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, IndexBorrow, Likeness, Statistics,
     };
     use super::{Library, Limits, bindings};
 
@@ -110,6 +110,17 @@ mod component {
             most: u32,
         ) -> Result<Vec<Candidate>, Error> {
             LIBRARY.with_borrow_mut(|library| library.candidates(self.0, &scopes, &query, most))
+        }
+
+        fn compare(
+            &self,
+            scope: String,
+            query: Vec<f32>,
+            ids: Vec<u64>,
+            typical: Vec<u64>,
+        ) -> Result<Vec<Option<Likeness>>, Error> {
+            LIBRARY
+                .with_borrow_mut(|library| library.compare(self.0, &scope, &query, &ids, &typical))
         }
 
         fn snapshot(&self, scope: String, part: u32) -> Option<Vec<u8>> {

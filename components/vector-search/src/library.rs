@@ -8,7 +8,7 @@ use crate::part;
 use crate::scope::Scope;
 use crate::store::Store;
 use crate::vector::{self, Query};
-use crate::vectors::{Candidate, Entry, Error, Hit, Statistics};
+use crate::vectors::{Candidate, Entry, Error, Hit, Likeness, Statistics};
 
 /// The dimensions of a vector.
 const DIMENSIONS_MAX: u32 = 4_096;
@@ -22,6 +22,8 @@ const SCOPES_MAX: u32 = 256;
 const HITS_MAX: u32 = 1_024;
 /// The candidates of one search.
 const CANDIDATES_MAX: u32 = 4_096;
+/// The entries of one comparison, and those that are typical.
+const COMPARED_MAX: u32 = 4_096;
 /// The indexes of one instance: a handful of embedding models.
 const INDEXES_MAX: u32 = 64;
 /// What a scope costs beside its vectors: its name twice, two entries of maps.
@@ -232,6 +234,34 @@ impl Library {
             }
         }
         Ok(())
+    }
+
+    /// Compares entries of a scope with a query, and with what the typical ones have in common. See
+    /// `loci:search/vectors` for how it fails.
+    pub fn compare(
+        &mut self,
+        index: usize,
+        scope: &str,
+        query: &[f32],
+        ids: &[u64],
+        typical: &[u64],
+    ) -> Result<Vec<Option<Likeness>>, Error> {
+        if !named(scope) {
+            return Err(Error::BadScope);
+        }
+        if ids.len().max(typical.len()) > COMPARED_MAX as usize {
+            return Err(Error::TooMany(COMPARED_MAX));
+        }
+        let dimensions = self.indexes[index].dimensions;
+        if !sound(query, dimensions) {
+            return Err(Error::BadVector(0));
+        }
+        self.touch(index, scope);
+        let held = self.indexes[index].scopes.get(scope);
+        Ok(match (held, Query::new(query)) {
+            (Some(held), Some(query)) => held.compare(&query, dimensions, ids, typical),
+            _ => vec![None; ids.len()],
+        })
     }
 
     /// Whether a graph would make searches in a scope much shorter.

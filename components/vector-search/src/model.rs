@@ -26,6 +26,8 @@ enum Operation {
     /// The graph that was made last is taken in, whatever has happened since.
     Adopt(usize, usize),
     Search(usize, Vec<usize>, Vec<i8>, u32),
+    /// The query, what is compared with it, and what is typical.
+    Compare(usize, usize, Vec<i8>, Vec<u64>, Vec<u64>),
 }
 
 /// Few ids and small numbers, so that replacing, ties and zeros are common.
@@ -48,6 +50,10 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(index, scope)| Operation::Build(index, scope)),
         2 => (index.clone(), scope.clone())
             .prop_map(|(index, scope)| Operation::Adopt(index, scope)),
+        2 => (index.clone(), scope.clone(), numbers(), vec(0..40_u64, 0..9), vec(0..40_u64, 0..5))
+            .prop_map(|(index, scope, query, ids, typical)| {
+                Operation::Compare(index, scope, query, ids, typical)
+            }),
         4 => (index, vec(scope, 0..5), numbers(), select(vec![0, 1, 3, 10, 1_024]))
             .prop_map(|(index, scopes, query, most)| {
                 Operation::Search(index, scopes, query, most)
@@ -78,6 +84,10 @@ fn floats(index: usize, numbers: &[i8]) -> Vec<f32> {
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 impl Model {
@@ -119,6 +129,9 @@ impl Model {
             Operation::Adopt(index, scope) => self.adopt(*index, *scope),
             Operation::Search(index, scopes, query, most) => {
                 self.search(*index, scopes, &floats(*index, query), *most);
+            }
+            Operation::Compare(index, scope, query, ids, typical) => {
+                self.compare(*index, *scope, &floats(*index, query), ids, typical);
             }
         }
         self.see_what_was_dropped(operation);
@@ -206,6 +219,30 @@ impl Model {
             }
         }
         check_candidates(&found, &candidates, most as usize);
+    }
+
+    fn compare(&mut self, index: usize, scope: usize, query: &[f32], ids: &[u64], of: &[u64]) {
+        let told = self.library.compare(index, SCOPES[scope], query, ids, of).unwrap();
+        let nothing = BTreeMap::new();
+        let vectors = match self.held.get_mut(&(index, scope)) {
+            Some(held) => {
+                held.used = self.clock;
+                &held.vectors
+            }
+            None => &nothing,
+        };
+        let directed = |id: &u64| vectors.get(id).filter(|vector| dot(vector, vector) > 0.0);
+        let typical: Vec<&Vec<f32>> = of.iter().filter_map(directed).collect();
+        assert_eq!(told.len(), ids.len());
+        for (id, told) in ids.iter().zip(told) {
+            let vector = directed(id).filter(|_| dot(query, query) > 0.0);
+            assert_eq!(told.is_some(), vector.is_some());
+            let Some((told, vector)) = told.zip(vector) else { continue };
+            assert!((f64::from(told.score) - cosine(query, vector)).abs() < TOLERANCE);
+            let sum: f64 = typical.iter().map(|other| cosine(other, vector)).sum();
+            let common = sum / typical.len().max(1) as f64;
+            assert!((f64::from(told.common) - common).abs() < 2.0 * TOLERANCE, "{common}");
+        }
     }
 
     /// Scopes go only to make room for an insert, and those unused for longest go first.
@@ -378,6 +415,16 @@ fn a_search_is_refused_beyond_its_limits() {
     let endless = [f32::INFINITY, 0.0];
     assert_eq!(library.search(0, &[scope()], &endless, 1), Err(Error::BadVector(0)));
     assert_eq!(library.search(0, &[scope()], &query, 1_024), Ok(Vec::new()));
+    let compare = |library: &mut Library, scope: &str, query: &[f32], ids: &[u64]| {
+        let told = library.compare(0, scope, query, ids, &[]);
+        assert_eq!(told.is_ok(), library.compare(0, scope, query, &[], ids).is_ok());
+        told
+    };
+    assert_eq!(compare(&mut library, "s", &query, &[0; 4_097]), Err(Error::TooMany(4_096)));
+    let told = compare(&mut library, "s", &query, &[0; 4_096]);
+    assert_eq!(told.map(|told| told.len()), Ok(4_096));
+    assert_eq!(library.compare(0, "", &query, &[1], &[]), Err(Error::BadScope));
+    assert_eq!(library.compare(0, "s", &endless, &[1], &[]), Err(Error::BadVector(0)));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::best::Sink;
 use crate::graph::{GONE, Graph};
 use crate::part::{self, Kind, Nodes, Part};
 use crate::store::{BLOCK, Places, Store};
-use crate::vector::Query;
-use crate::vectors::{Entry, Error};
+use crate::vector::{self, Query};
+use crate::vectors::{Entry, Error, Likeness};
 
 /// The vectors of one session or document, and how far it has been loaded.
 pub struct Scope {
@@ -100,6 +100,39 @@ impl Scope {
             }
             _ => self.store.scan(query, number, &Places::default(), sink),
         }
+    }
+
+    /// Compares entries with a query, and with the mean direction of the `typical` ones; none for
+    /// one that is not held, or has no direction.
+    pub fn compare(
+        &self,
+        query: &Query,
+        dimensions: usize,
+        ids: &[u64],
+        typical: &[u64],
+    ) -> Vec<Option<Likeness>> {
+        let place = |id: &u64| self.store.place(*id);
+        let directed = |place: &u32| self.store.measure(*place).unit > 0.0;
+        let mut mean = vec![0.0; dimensions];
+        let mut count = 0;
+        for place in typical.iter().filter_map(place).filter(directed) {
+            let unit = self.store.measure(place).unit;
+            let numbers = self.store.numbers(place);
+            mean.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += f32::from(x) * unit);
+            count += 1;
+        }
+        mean.iter_mut().for_each(|sum| *sum /= count.max(1) as f32);
+        // A query has length 1, and a mean of directions mostly less.
+        let (common, length) = (Query::new(&mean), vector::length(&mean) as f32);
+        let likeness = |place: u32| {
+            let (unit, numbers) = (self.store.measure(place).unit, self.store.numbers(place));
+            let score = |query: &Query| query.score(query.dot(numbers), unit);
+            Likeness {
+                score: score(query),
+                common: common.as_ref().map_or(0.0, |mean| score(mean) * length),
+            }
+        };
+        ids.iter().map(|id| place(id).filter(directed).map(likeness)).collect()
     }
 
     /// Whether a new graph would make searches much shorter: what has to be scanned beside the one

@@ -83,7 +83,7 @@ pub fn store(vector: &[f32], numbers: &mut [i8]) -> Measure {
 }
 
 /// The length of a vector. Squares of 32-bit floats neither overflow nor vanish in 64 bits.
-fn length(vector: &[f32]) -> f64 {
+pub fn length(vector: &[f32]) -> f64 {
     vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
 }
 

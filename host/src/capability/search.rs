@@ -5,6 +5,7 @@
 //! and a fresh instance is filled again by whoever finds that its marks are missing. Replacing the
 //! component is the same for all of them at once.
 
+mod compare;
 mod graphs;
 mod shard;
 #[cfg(test)]
@@ -21,7 +22,9 @@ use arc_swap::ArcSwap;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, Linker, Resource};
 
-use crate::bindings::search::vectors::{self, Candidate, Entry, Error, Hit, Index, Statistics};
+use crate::bindings::search::vectors::{
+    self, Candidate, Entry, Error, Hit, Index, Likeness, Statistics,
+};
 use shard::{Found, Loaded, Lost, Opened, Shard};
 
 /// The dimensions of a vector.
@@ -430,6 +433,18 @@ impl vectors::HostIndex for View<'_> {
     ) -> wasmtime::Result<Result<Vec<Candidate>, Error>> {
         let index = self.ctx.shared.opened(&index)?;
         Ok(self.ctx.shared.candidates(&index, scopes, query, most).await)
+    }
+
+    async fn compare(
+        &mut self,
+        index: Resource<Index>,
+        scope: String,
+        query: Vec<f32>,
+        ids: Vec<u64>,
+        typical: Vec<u64>,
+    ) -> wasmtime::Result<Result<Vec<Option<Likeness>>, Error>> {
+        let index = self.ctx.shared.opened(&index)?;
+        Ok(self.ctx.shared.compare(&index, scope, query, ids, typical).await)
     }
 
     async fn snapshot(

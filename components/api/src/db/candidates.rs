@@ -1,7 +1,9 @@
 //! What a search found in a session, and what was said around it, as ranking needs it.
 
-use super::indexing::floats_of;
-use super::{Database, Row, messages, params};
+use std::collections::HashMap;
+
+use super::packed::{Texts, numbers};
+use super::{Database, Row, params};
 use crate::http::error::ApiError;
 use crate::limits;
 
@@ -20,8 +22,6 @@ pub struct Near {
     pub hash: i64,
     /// The message right before it, if that is among these; else 0.
     pub before: u64,
-    /// Its vector; empty where it has none.
-    pub vector: Vec<f32>,
     /// The length of its text in bytes.
     pub bytes: u32,
     /// The beginning of its text.
@@ -40,8 +40,10 @@ const AFTER: &str = "SELECT n.id FROM messages AS n \
     AND n.forgotten = 0 AND n.status IN ('ok', 'interrupted') ORDER BY n.turn, n.role DESC LIMIT 1";
 
 /// Reads the messages that a search found, and the one before and the one after each, as far as
-/// they may be recalled before a turn: session number, ids as a JSON list, turn, number of the
-/// model whose vectors are wanted, the most characters of a text.
+/// they may be recalled before a turn, as one row: session number, ids as a JSON list, turn, the
+/// most characters of a text. The columns are lists in one order: ids, places in the order in which
+/// they were said (two a turn), timestamps, hashes, bytes of the texts, bytes of their beginnings,
+/// those beginnings, and an object with the names of those who have one.
 pub fn around_sql() -> String {
     let of = |which: &str, name: &str| which.replace('$', name);
     format!(
@@ -52,11 +54,14 @@ pub fn around_sql() -> String {
         wide (id) AS ( \
             SELECT c.id FROM core AS c UNION ALL SELECT ({}) FROM core AS c \
             UNION ALL SELECT ({}) FROM core AS c) \
-        SELECT m.id, m.role, m.timestamp, m.content_hash, m.turn, octet_length(m.content), \
-            substr(m.content, 1, ?5), \
-            CASE WHEN EXISTS (SELECT 1 FROM speakers AS s WHERE s.session = ?1) \
-                THEN m.metadata ->> 'name' END, \
-            (SELECT v.vector FROM vectors AS v WHERE v.message = m.id AND v.model = ?4) \
+        SELECT group_concat(m.id, ' '), group_concat(2 * m.turn + (m.role = 'assistant'), ' '), \
+            group_concat(m.timestamp, ' '), group_concat(m.content_hash, ' '), \
+            group_concat(octet_length(m.content), ' '), \
+            group_concat(octet_length(substr(m.content, 1, ?4)), ' '), \
+            group_concat(substr(m.content, 1, ?4), ''), \
+            json_group_object(m.id, m.metadata ->> 'name') FILTER (WHERE \
+                EXISTS (SELECT 1 FROM speakers AS s WHERE s.session = ?1) \
+                AND m.metadata ->> 'name' IS NOT NULL) \
         FROM messages AS m WHERE m.id IN (SELECT w.id FROM wide AS w) \
         AND m.turn < ?3 AND m.forgotten = 0 AND m.status IN ('ok', 'interrupted')",
         of(BEFORE, "c"),
@@ -81,34 +86,42 @@ pub async fn around(
     session: i64,
     ids: &[u64],
     before_turn: u32,
-    model: i64,
 ) -> Result<Vec<Near>, ApiError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let list = serde_json::to_string(ids).expect("numbers are always JSON");
-    let parameters = params![session, list, before_turn, model, limits::CANDIDATE_CHARS_MAX];
+    let parameters = params![session, list, before_turn, limits::CANDIDATE_CHARS_MAX];
     let rows = database.query("the memories could not be read", &around_sql(), parameters).await?;
-    let near = |mut row: Row| {
-        let role = messages::role(&row.text(1));
-        let one = Near {
-            message: row.id(0),
-            role,
-            timestamp: row.int(2),
-            hash: row.int(3),
-            before: 0,
-            bytes: row.small(5),
-            beginning: row.text(6),
-            name: row.take_text(7),
-            vector: floats_of(row.bytes(8)),
-        };
-        // In the order in which they were said: two places a turn.
-        (2 * u64::from(row.small(4)) + u64::from(role == "assistant"), one)
-    };
-    let mut placed: Vec<(u64, Near)> = rows.into_iter().map(near).collect();
+    let mut placed = rows.into_iter().next().map(placed).unwrap_or_default();
     placed.sort_by_key(|(place, _)| *place);
     link(&mut placed, ids);
     Ok(placed.into_iter().map(|(_, one)| one).collect())
+}
+
+/// The messages of a row of [`around_sql`], with their places.
+pub(super) fn placed(mut row: Row) -> Vec<(u64, Near)> {
+    let columns: [String; 8] = std::array::from_fn(|column| row.text(column));
+    let [ids, places, times, hashes, bytes, shown, texts, names] = &columns;
+    let mut names: HashMap<u64, String> = serde_json::from_str(names).unwrap_or_default();
+    let mut texts = Texts::of(texts);
+    let said = numbers(ids).zip(numbers(places)).zip(numbers(times)).zip(numbers(hashes));
+    let sizes = numbers(bytes).zip(numbers(shown));
+    let near = |((((id, place), timestamp), hash), (bytes, shown))| {
+        let (message, place) = (u64::try_from(id).unwrap_or(0), u64::try_from(place).unwrap_or(0));
+        let one = Near {
+            message,
+            role: if place % 2 == 0 { "user" } else { "assistant" },
+            name: names.remove(&message),
+            timestamp,
+            hash,
+            before: 0,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            beginning: texts.next(u32::try_from(shown).unwrap_or(0)).to_owned(),
+        };
+        (place, one)
+    };
+    said.zip(sizes).map(near).collect()
 }
 
 /// Tells each message which one is right before it. `placed` are messages in the order in which
@@ -161,7 +174,6 @@ mod tests {
             timestamp: 0,
             hash: 0,
             before: 0,
-            vector: Vec::new(),
             bytes: 0,
             beginning: String::new(),
         }

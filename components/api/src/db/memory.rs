@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::packed::numbers;
 use super::{Database, Row, messages, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
@@ -143,6 +144,7 @@ fn postings(places: &str) -> (bool, Vec<Posting>) {
     let mut count = 0;
     for place in numbers(places) {
         count += 1;
+        let place = u64::try_from(place).unwrap_or(0);
         let (message, length) = (place >> 12, (place & 4095) as u32);
         match postings.last_mut().filter(|last| last.message == message) {
             Some(last) => last.frequency += 1,
@@ -152,17 +154,6 @@ fn postings(places: &str) -> (bool, Vec<Posting>) {
     let in_messages = postings.len() as u32;
     postings.iter_mut().for_each(|posting| posting.in_messages = in_messages);
     (count >= limits::TERM_PLACES_MAX, postings)
-}
-
-/// The numbers of a list that has nothing else in it but spaces. A search reads thousands of them,
-/// so each digit is looked at once.
-fn numbers(list: &str) -> impl Iterator<Item = u64> {
-    let digits = list.as_bytes().split(|byte| *byte == b' ').filter(|digits| !digits.is_empty());
-    digits.map(|digits| {
-        digits.iter().fold(0, |number: u64, digit| {
-            number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')))
-        })
-    })
 }
 
 /// Takes a message out of recall for good: its vector and its words are deleted.

@@ -155,18 +155,6 @@ pub const LIST: &str = "SELECT id, turn, timestamp, role, content, status, is_em
 pub const FIND: &str = "SELECT id, turn, timestamp, role, content, status, is_embedded, NULL \
     FROM messages WHERE session = ?1 AND status <> 'pending' AND forgotten <> 2 \
     AND content LIKE ?2 ESCAPE '\\' ORDER BY turn DESC, role LIMIT ?3 OFFSET ?4";
-/// Reads the turns before a turn that a prompt may show, latest first: session number, turn, the
-/// most. They are whole: what has no answer, or an empty one, or was forgotten in part, would break
-/// the alternation that chat templates rely on.
-pub const WINDOW: &str = "SELECT \
-        u.id, u.turn, u.role, u.timestamp, u.tokens, u.tokens_by, u.content, \
-        a.id, a.turn, a.role, a.timestamp, a.tokens, a.tokens_by, a.content \
-    FROM messages AS a CROSS JOIN messages AS u \
-        ON u.session = a.session AND u.turn = a.turn AND u.role = 'user' \
-    WHERE a.session = ?1 AND a.turn < ?2 AND a.role = 'assistant' \
-        AND a.status IN ('ok', 'cancelled') AND a.forgotten = 0 AND a.content <> '' \
-        AND u.status = 'ok' AND u.forgotten = 0 \
-    ORDER BY a.turn DESC LIMIT ?3";
 /// Reads what the user said before a turn, latest first: session number, turn, the most.
 pub const SAID_BEFORE: &str = "SELECT content FROM messages \
     WHERE session = ?1 AND turn < ?2 AND role = 'user' AND status = 'ok' AND forgotten = 0 \
@@ -337,22 +325,6 @@ pub async fn renew(database: &Database, posted: &Posted) -> Result<(), ApiError>
     let parameters = params![id_value(posted.reply), lease];
     database.query("the turn could not be kept alive", RENEW, parameters).await?;
     Ok(())
-}
-
-/// Reads the latest turns before a turn that a prompt may show, oldest first, each as its message
-/// and its answer: at most so many turns.
-///
-/// Fails with 500 if the database does.
-pub async fn window(
-    database: &Database,
-    session: i64,
-    before_turn: u32,
-    most: u32,
-) -> Result<Vec<Found>, ApiError> {
-    let parameters = params![session, before_turn, most];
-    let rows = database.query("the history could not be read", WINDOW, parameters).await?;
-    let turn = |mut row: Row| [found(&mut row, 0), found(&mut row, 7)];
-    Ok(rows.into_iter().rev().flat_map(turn).collect())
 }
 
 /// Reads what the user said before a turn, latest first: at most so many messages.

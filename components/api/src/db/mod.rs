@@ -11,6 +11,7 @@ pub mod indexing;
 pub mod memory;
 pub mod messages;
 pub mod migrations;
+pub mod packed;
 pub mod passages;
 pub mod reading;
 pub mod receipts;
@@ -19,6 +20,7 @@ pub mod snapshots;
 pub mod superseded;
 pub mod ties;
 pub mod unfinished;
+pub mod window;
 
 #[cfg(test)]
 mod tests;

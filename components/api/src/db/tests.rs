@@ -4,7 +4,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::{indexing, memory, messages, migrations, receipts, sessions, superseded, ties};
+use spin_sdk::sqlite::RowResult;
+
+use super::{Row, indexing, memory, messages, migrations, receipts, sessions, superseded, ties};
 
 /// Runs a statement and returns its rows as text, columns joined by `|`.
 fn run(db: &Connection, sql: &str, parameters: &[Value]) -> Vec<String> {
@@ -25,6 +27,24 @@ fn run(db: &Connection, sql: &str, parameters: &[Value]) -> Vec<String> {
         found.push(cells.join("|"));
     }
     found
+}
+
+/// Runs a statement and returns its rows as the host does.
+fn rows(db: &Connection, sql: &str, parameters: &[Value]) -> Vec<Row> {
+    let mut statement = db.prepare(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| {
+        let value = |column| match row.get(column)? {
+            Value::Null => Ok(spin_sdk::sqlite::Value::Null),
+            Value::Integer(number) => Ok(number.into()),
+            Value::Real(number) => Ok(number.into()),
+            Value::Text(text) => Ok(text.into()),
+            Value::Blob(bytes) => Ok(bytes.into()),
+        };
+        Ok(Row(RowResult { values: (0..columns).map(value).collect::<rusqlite::Result<_>>()? }))
+    };
+    let found = statement.query_map(params_from_iter(parameters), row).unwrap();
+    found.map(Result::unwrap).collect()
 }
 
 macro_rules! values {
@@ -355,7 +375,7 @@ fn no_statement_reads_a_whole_table() {
         messages::END,
         messages::CANCEL,
         messages::LIST,
-        messages::WINDOW,
+        super::window::WINDOW,
         messages::SAID_BEFORE,
         messages::RECEIPT,
         messages::BY_IDS,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::recall::Scores;
 use crate::bindings::policy::ranking::Candidate;
 use crate::bindings::policy::types::{Kind, Role};
+use crate::bindings::search::vectors::Likeness;
 use crate::db::candidates::Near;
 use crate::db::messages;
 use crate::{limits, time};
@@ -21,33 +22,41 @@ pub fn distinct(mut near: Vec<Near>, query: &str, shown: &[u64]) -> Vec<Near> {
     near
 }
 
-/// The candidates that messages are; their ids are their places in the list. The index rounds, so
-/// what it found is compared with the query again, and so is what stands beside it.
+/// The candidates that messages are; their ids are their places in the list, and `likenesses` stand
+/// in the same order. What the index does not compare has the score that the search gave it.
 pub fn candidates(
     near: &[Near],
     scores: &HashMap<u64, Scores>,
-    query: Option<&[f32]>,
+    likenesses: &[Option<Likeness>],
 ) -> Vec<Candidate> {
     let places: HashMap<u64, u32> = near.iter().map(|one| one.message).zip(0..).collect();
-    let query = query.filter(|query| near.iter().any(|one| one.vector.len() == query.len()));
-    let exact = |one: &Near| query.and_then(|query| cosine(query, &one.vector));
-    let found = |one: &Near| scores.get(&one.message).copied().unwrap_or_default();
-    let dense: Vec<Option<f32>> = near.iter().map(|one| exact(one).or(found(one).dense)).collect();
-    let common = query.map(|_| mean_of_best(near, scores, &dense));
-    let candidate = |(at, one): (usize, &Near)| Candidate {
-        id: at as u32,
-        kind: Kind::Memory,
-        role: if one.role == "user" { Role::User } else { Role::Assistant },
-        name: one.name.clone(),
-        said_at: Some(time::seconds(one.timestamp)),
-        follows: places.get(&one.before).copied(),
-        dense: dense[at],
-        common: common.as_ref().and_then(|mean| dot(mean, &one.vector)),
-        lexical: found(one).lexical,
-        bytes: one.bytes,
-        text: one.beginning.clone(),
+    let candidate = |(at, one): (usize, &Near)| {
+        let found = scores.get(&one.message).copied().unwrap_or_default();
+        let likeness = likenesses.get(at).copied().flatten();
+        Candidate {
+            id: at as u32,
+            kind: Kind::Memory,
+            role: if one.role == "user" { Role::User } else { Role::Assistant },
+            name: one.name.clone(),
+            said_at: Some(time::seconds(one.timestamp)),
+            follows: places.get(&one.before).copied(),
+            dense: likeness.map(|told| told.score).or(found.dense),
+            common: likeness.map(|told| told.common),
+            lexical: found.lexical,
+            bytes: one.bytes,
+            text: one.beginning.clone(),
+        }
     };
     near.iter().enumerate().map(candidate).collect()
+}
+
+/// The best that the dense search found: what they have in common tells nothing.
+pub fn typical(near: &[Near], scores: &HashMap<u64, Scores>) -> Vec<u64> {
+    let score = |one: &Near| Some((one.message, scores.get(&one.message)?.dense?));
+    let mut found: Vec<(u64, f32)> = near.iter().filter_map(score).collect();
+    found.sort_by(|one, two| two.1.total_cmp(&one.1));
+    found.truncate(limits::CANDIDATES_MAX / 2);
+    found.into_iter().map(|(message, _)| message).collect()
 }
 
 /// What to look at of the messages of a time, besides those that are looked at anyway: first those
@@ -69,25 +78,6 @@ pub fn of_period(during: &[u64], known: &[u64], scores: &HashMap<u64, Scores>) -
 pub fn beginning(text: &str) -> &str {
     let end = text.char_indices().nth(limits::CANDIDATE_CHARS_MAX as usize);
     end.map_or(text, |(end, _)| &text[..end])
-}
-
-/// The mean direction of the best that the dense search found.
-fn mean_of_best(near: &[Near], scores: &HashMap<u64, Scores>, dense: &[Option<f32>]) -> Vec<f32> {
-    let is_found = |one: &Near| scores.get(&one.message).is_some_and(|it| it.dense.is_some());
-    let mut best: Vec<(&Near, f32)> = near
-        .iter()
-        .zip(dense)
-        .filter(|(one, _)| is_found(one) && !one.vector.is_empty())
-        .filter_map(|(one, cosine)| Some((one, (*cosine)?)))
-        .collect();
-    best.sort_by(|(_, one), (_, two)| two.total_cmp(one));
-    best.truncate(limits::CANDIDATES_MAX / 2);
-    let mut mean = vec![0.0; best.first().map_or(0, |(one, _)| one.vector.len())];
-    for (one, _) in &best {
-        let share = 1.0 / (norm(&one.vector) * best.len() as f32).max(f32::MIN_POSITIVE);
-        mean.iter_mut().zip(&one.vector).for_each(|(sum, number)| *sum += share * number);
-    }
-    mean
 }
 
 /// The cosine of two vectors; none where their lengths differ or one has no direction.
@@ -115,7 +105,7 @@ fn norm(vector: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn near(message: u64, hash: i64, vector: &[f32]) -> Near {
+    fn near(message: u64, hash: i64) -> Near {
         Near {
             message,
             role: "user",
@@ -123,7 +113,6 @@ mod tests {
             timestamp: 7_000_000,
             hash,
             before: message - 1,
-            vector: vector.to_vec(),
             bytes: 5,
             beginning: "hello".to_owned(),
         }
@@ -136,14 +125,7 @@ mod tests {
     #[test]
     fn what_says_nothing_new_is_left_out() {
         let query = messages::content_hash("hello");
-        let all = vec![
-            near(1, query, &[]),
-            near(2, 8, &[]),
-            near(3, 8, &[]),
-            near(4, 0, &[]),
-            near(5, 0, &[]),
-            near(6, 9, &[]),
-        ];
+        let all = vec![near(1, query), near(2, 8), near(3, 8), near(4, 0), near(5, 0), near(6, 9)];
         assert_eq!(ids(&distinct(all, "hello", &[6])), [5, 4, 3]);
     }
 
@@ -161,21 +143,35 @@ mod tests {
     }
 
     #[test]
-    fn similarity_is_computed_from_full_vectors_and_order_is_told_by_places() {
-        let all = [near(3, 1, &[0.0, 2.0]), near(2, 2, &[1.0, 0.0]), near(9, 3, &[])];
+    fn similarity_is_told_by_the_index_and_order_by_places() {
+        let all = [near(3, 1), near(2, 2), near(9, 3)];
         let found = |dense| Scores { dense: Some(dense), lexical: None };
         let scores = HashMap::from([(2, found(0.9)), (9, found(0.3))]);
-        let told = candidates(&all, &scores, Some(&[2.0, 0.0]));
-        let dense: Vec<_> = told.iter().map(|one| one.dense).collect();
-        assert_eq!(dense, [Some(0.0), Some(1.0), Some(0.3)]);
-        // Only message 2 was found by the dense search and has a vector: it is all they share.
-        let common: Vec<_> = told.iter().map(|one| one.common).collect();
-        assert_eq!(common, [Some(0.0), Some(1.0), None]);
-        let follows: Vec<_> = told.iter().map(|one| one.follows).collect();
+        let told = |score, common| Some(Likeness { score, common });
+        let list = candidates(&all, &scores, &[told(0.1, 0.2), told(0.8, 0.7), None]);
+        let dense: Vec<_> = list.iter().map(|one| one.dense).collect();
+        assert_eq!(dense, [Some(0.1), Some(0.8), Some(0.3)]);
+        let common: Vec<_> = list.iter().map(|one| one.common).collect();
+        assert_eq!(common, [Some(0.2), Some(0.7), None]);
+        let follows: Vec<_> = list.iter().map(|one| one.follows).collect();
         assert_eq!(follows, [Some(1), None, None]);
-        assert_eq!(told[0].said_at, Some(7));
-        // Vectors of another model say nothing.
-        let told = candidates(&all, &scores, Some(&[1.0]));
-        assert_eq!((told[1].dense, told[1].common), (Some(0.9), None));
+        assert_eq!(list[0].said_at, Some(7));
+        // Where the index tells nothing, the search did.
+        let list = candidates(&all, &scores, &[]);
+        assert_eq!((list[1].dense, list[1].common), (Some(0.9), None));
+    }
+
+    #[test]
+    fn typical_is_what_the_dense_search_found_best() {
+        let all: Vec<Near> = (1..=50).map(|message| near(message, 0)).collect();
+        let dense = |message: u64| (message.is_multiple_of(2)).then_some(message as f32 / 100.0);
+        let score = |message| (message, Scores { dense: dense(message), lexical: Some(1.0) });
+        let scores = (1..=80).map(score).collect();
+        let typical = typical(&all, &scores);
+        assert_eq!(typical.len(), 25);
+        assert!(typical.iter().eq((1..=25).rev().map(|half| 2 * half).collect::<Vec<_>>().iter()));
+        let scores =
+            all.iter().map(|one| (one.message, Scores { dense: Some(0.5), lexical: None }));
+        assert_eq!(super::typical(&all, &scores.collect()).len(), limits::CANDIDATES_MAX / 2);
     }
 }

@@ -29,7 +29,7 @@ use crate::generation::Embedder;
 use crate::http::error::ApiError;
 use crate::http::request::NewMessage;
 use crate::settings::Settings;
-use crate::{measure, time};
+use crate::{db, measure, time};
 
 /// The query, embedded at most once.
 type Query = Shared<LocalBoxFuture<'static, Result<Rc<Embedded>, String>>>;
@@ -242,7 +242,8 @@ impl Turn {
             return Ok((1, Vec::new()));
         }
         let (session, before) = (self.posted.session, self.posted.before_turn());
-        let mut found = messages::window(&self.database, session, before, window.turns + 1).await?;
+        let most = window.turns + 1;
+        let mut found = db::window::window(&self.database, session, before, most).await?;
         let turns: Vec<u32> = found.iter().step_by(2).map(|one| one.turn).collect();
         let start = history::window_start(&turns, window);
         found.retain(|one| one.turn >= start);

@@ -13,8 +13,8 @@ use super::{builtin, candidates as near, check, saved, subject};
 use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::versions::Hook;
-use crate::bindings::search::vectors::{self, Entry, Index};
-use crate::db::candidates as nearby;
+use crate::bindings::search::vectors::{self, Entry, Index, Likeness};
+use crate::db::candidates::{self as nearby, Near};
 use crate::db::memory::Found;
 use crate::db::{Database, indexing, memory};
 use crate::generation::{self, Current, Embedder};
@@ -137,14 +137,15 @@ pub async fn candidates(
     }
     hits.during.retain(|message| !shown.contains(message));
     let (session, before_turn) = (scope.session, scope.before_turn);
-    let query = hits.query.as_deref();
-    let model = query.map_or(0, |query| query.embedder.number);
     let mut best = best(&hits.scores);
     best.extend(near::of_period(&hits.during, &best, &hits.scores));
-    let around = nearby::around(database, session, &best, before_turn, model).await?;
+    let around = nearby::around(database, session, &best, before_turn).await?;
     let around = near::distinct(around, text, shown);
-    let vector = query.map(|query| query.vector.as_slice());
-    let list = near::candidates(&around, &hits.scores, vector);
+    let likenesses = match hits.query.as_deref() {
+        Some(query) => compared(database, scope, query, &around, &hits.scores).await?,
+        None => Vec::new(),
+    };
+    let list = near::candidates(&around, &hits.scores, &likenesses);
     Ok(around.iter().map(|one| one.message).zip(list).collect())
 }
 
@@ -290,6 +291,44 @@ async fn dense(
     Ok((query, hits))
 }
 
+/// How messages compare with the query, and with what those that were found have in common, in the
+/// order of the list. What was forgotten meanwhile to make room is loaded again, once; where the
+/// index cannot tell, what the search said is all that is known.
+///
+/// Fails with 500 if the database does.
+async fn compared(
+    database: &Database,
+    scope: &Scope<'_>,
+    query: &Embedded,
+    near: &[Near],
+    scores: &HashMap<u64, Scores>,
+) -> Result<Vec<Option<Likeness>>, ApiError> {
+    let ids: Vec<u64> = near.iter().map(|one| one.message).collect();
+    let typical = near::typical(near, scores);
+    let compare = |index: &Index| {
+        let told = index.compare(scope.session_id, &query.vector, &ids, &typical)?;
+        let is_held = typical.is_empty() || told.iter().any(Option::is_some);
+        if is_held { Ok(told) } else { Err(vectors::Error::Failed) }
+    };
+    let once = open(&query.embedder).and_then(|index| compare(&index));
+    let told = match once {
+        Err(vectors::Error::Failed) => {
+            reopen();
+            match fill(database, scope, &query.embedder).await {
+                Ok(index) => compare(&index),
+                Err(Unsearched::Database(error)) => return Err(error),
+                Err(Unsearched::Index(error)) => Err(error),
+                Err(Unsearched::Model(_)) => Err(vectors::Error::Failed),
+            }
+        }
+        once => once,
+    };
+    Ok(told.unwrap_or_else(|error| {
+        eprintln!("the vector index does not compare what was found: {error:?}");
+        Vec::new()
+    }))
+}
+
 /// Has the index opened anew when it is used next.
 pub fn reopen() {
     INDEX.set(None);
@@ -356,7 +395,13 @@ fn best(scores: &HashMap<u64, Scores>) -> Vec<u64> {
     let order = |pick: fn(&Scores) -> Option<f32>| {
         let mut list: Vec<(u64, f32)> =
             scores.iter().filter_map(|(id, scores)| Some((*id, pick(scores)?))).collect();
-        list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let better = |a: &(u64, f32), b: &(u64, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        // Of each, no more can have a turn.
+        if list.len() > limits::CANDIDATES_MAX {
+            list.select_nth_unstable_by(limits::CANDIDATES_MAX, better);
+            list.truncate(limits::CANDIDATES_MAX);
+        }
+        list.sort_unstable_by(better);
         list.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
     let (dense, lexical) = (order(|scores| scores.dense), order(|scores| scores.lexical));

@@ -10,7 +10,7 @@ use wasmtime::component::{
 };
 use wasmtime::{Engine, Store, StoreLimits};
 
-use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Statistics};
+use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Likeness, Statistics};
 use crate::capability::pure::{self, Limits};
 
 /// The interface, as it is exported.
@@ -41,6 +41,7 @@ struct Exports {
     drop_scope: ComponentExportIndex,
     search: ComponentExportIndex,
     candidates: ComponentExportIndex,
+    compare: ComponentExportIndex,
     snapshot: ComponentExportIndex,
     restore: ComponentExportIndex,
     wanted: Option<ComponentExportIndex>,
@@ -105,6 +106,7 @@ impl Exports {
             drop_scope: find("[method]index.drop-scope")?,
             search: find("[method]index.search")?,
             candidates: find("[method]index.candidates")?,
+            compare: find("[method]index.compare")?,
             snapshot: find("[method]index.snapshot")?,
             restore: find("[method]index.restore")?,
             statistics: find("[method]index.statistics")?,
@@ -120,6 +122,7 @@ impl Exports {
             drop_scope: typed(of, store, &self.drop_scope)?,
             search: typed(of, store, &self.search)?,
             candidates: typed(of, store, &self.candidates)?,
+            compare: typed(of, store, &self.compare)?,
             snapshot: typed(of, store, &self.snapshot)?,
             restore: typed(of, store, &self.restore)?,
             wanted: self.wanted.as_ref().map(|index| typed(of, store, index)).transpose()?,
@@ -146,6 +149,10 @@ type Build<'a> = TypedFunc<(&'a [Vec<u8>],), (Result<Vec<Vec<u8>>, Error>,)>;
 type Snapshot = TypedFunc<(ResourceAny, String, u32), (Option<Vec<u8>>,)>;
 type Restore = TypedFunc<(ResourceAny, String, Vec<u8>), (Result<(), Error>,)>;
 type Insert = TypedFunc<(ResourceAny, String, Vec<Entry>, u64), (Result<(), Error>,)>;
+type Compare = TypedFunc<
+    (ResourceAny, String, Vec<f32>, Vec<u64>, Vec<u64>),
+    (Result<Vec<Option<Likeness>>, Error>,),
+>;
 pub type Look<R> = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<R>, Error>,)>;
 
 /// The functions of the interface.
@@ -157,6 +164,7 @@ pub struct Functions {
     pub drop_scope: TypedFunc<(ResourceAny, String), ()>,
     search: Look<Hit>,
     candidates: Look<Candidate>,
+    pub compare: Compare,
     pub snapshot: Snapshot,
     pub restore: Restore,
     pub wanted: Option<TypedFunc<(ResourceAny, String), (bool,)>>,

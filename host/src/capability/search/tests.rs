@@ -17,7 +17,8 @@ const TRAP: u64 = 666;
 /// A number of hits that makes a search answer with a scope that it was not asked for.
 const WRONG_SCOPE: u32 = 7;
 
-/// One candidate: the count, as its id and its score. And graphs: one is wanted for `LARGE`
+/// One candidate: the count, as its id and its score. One comparison, whatever is compared: the
+/// count, and how many entries are typical. And graphs: one is wanted for `LARGE`
 /// entries, is made of a snapshot of one part, and comes in one part.
 const CANDIDATES_AND_GRAPHS: &str = r#"
             (func (export "loci:search/vectors@0.1.0#[method]index.candidates")
@@ -30,6 +31,16 @@ const CANDIDATES_AND_GRAPHS: &str = r#"
                 (i64.store (i32.const 40) (global.get $count))
                 (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
                 (f32.store (i32.const 52) (f32.const 1.5))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.compare")
+                (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store (i32.const 8) (i32.const 32))
+                (i32.store (i32.const 12) (i32.const 1))
+                (i32.store8 (i32.const 32) (i32.const 1))
+                (f32.store (i32.const 36) (f32.convert_i64_u (global.get $count)))
+                (f32.store (i32.const 40) (f32.convert_i32_u (local.get 8)))
                 (i32.const 0))
             (func (export "loci:search/vectors@0.1.0#[method]index.snapshot")
                 (param i32 i32 i32 i32) (result i32)
@@ -189,6 +200,13 @@ impl Fixture {
         self.ctx.view().search(index, scopes.to_vec(), query, most).await.expect("no trap")
     }
 
+    async fn compare(&mut self, scope: &str, ids: Vec<u64>) -> Result<Vec<(f32, f32)>, Error> {
+        let (index, query) = (self.index(), vec![1.0, 0.0]);
+        let told = self.ctx.view().compare(index, scope.to_owned(), query, ids, vec![7, 8]).await;
+        let told = told.expect("no trap")?;
+        Ok(told.into_iter().flatten().map(|one| (one.score, one.common)).collect())
+    }
+
     async fn statistics(&mut self) -> Statistics {
         let index = self.index();
         self.ctx.view().statistics(index).await.expect("no trap")
@@ -255,6 +273,19 @@ async fn candidates_are_those_of_all_shards_together() {
     assert_eq!(found(1).await, [(1, 9), (3, 7)]);
     assert_eq!(found(2).await, [(1, 9), (3, 7), (2, 4)]);
     assert_eq!(found(9).await, [(1, 9), (3, 7), (2, 4), (0, 2)]);
+}
+
+#[tokio::test]
+async fn each_entry_is_compared_where_its_scope_is() {
+    let mut fixture = Fixture::new().await;
+    let scopes = fixture.scopes();
+    for (scope, count) in scopes.iter().zip([2, 9]) {
+        assert_eq!(fixture.insert(scope, count, 1).await, Ok(()));
+    }
+    assert_eq!(fixture.compare(&scopes[1], vec![1]).await, Ok(vec![(9.0, 2.0)]));
+    assert_eq!(fixture.compare(&scopes[0], vec![1]).await, Ok(vec![(2.0, 2.0)]));
+    // An answer about another number of entries is none.
+    assert_eq!(fixture.compare(&scopes[1], vec![1, 2]).await, Err(Error::Failed));
 }
 
 #[tokio::test]
@@ -342,6 +373,8 @@ async fn limits_are_errors() {
     assert_eq!(fixture.search(&many, 1).await, Err(Error::TooMany(SCOPES_MAX)));
     assert_eq!(fixture.search(&many[..1], 1_025).await, Err(Error::TooMany(HITS_MAX)));
     assert_eq!(fixture.search(&[String::new()], 1).await, Err(Error::BadScope));
+    assert_eq!(fixture.compare("", vec![1]).await, Err(Error::BadScope));
+    assert_eq!(fixture.compare("s", vec![1; 4_097]).await, Err(Error::TooMany(4_096)));
     let index = fixture.index();
     let long = fixture.ctx.view().search(index, Vec::new(), vec![1.0; 3], 1).await;
     assert_eq!(long.expect("no trap"), Err(Error::BadVector(0)));

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{database, embed, end, post, run, session};
-use crate::db::candidates::{SPEAKERS, around_sql};
+use super::{database, end, post, rows, run, session};
+use crate::db::candidates::{Near, SPEAKERS, around_sql, placed};
 use crate::db::imports::{self, Imported};
 use crate::db::{memory, migrations, sessions};
 
@@ -13,16 +13,20 @@ pub fn name(db: &Connection, session: i64) {
     run(db, "INSERT INTO speakers (session, name) VALUES (?1, 'Ann')", values![session]);
 }
 
+/// What stands around these messages, of each as many characters as this.
+fn near(db: &Connection, session: i64, ids: &str, turn: i64, chars: i64) -> Vec<(u64, Near)> {
+    let mut found = rows(db, &around_sql(), values![session, ids.to_owned(), turn, chars]);
+    assert_eq!(found.len(), 1);
+    placed(found.remove(0))
+}
+
 /// Messages around these: id and turn.
 fn around(db: &Connection, session: i64, ids: &str, turn: i64) -> Vec<String> {
-    let rows = run(db, &around_sql(), values![session, ids.to_owned(), turn, 1_i64, 3_i64]);
-    let mut rows: Vec<String> = rows
-        .iter()
-        .map(|row| row.split('|').collect::<Vec<_>>())
-        .map(|cells| format!("{} in {}", cells[0], cells[4]))
-        .collect();
-    rows.sort();
-    rows
+    let near = near(db, session, ids, turn, 3);
+    let mut told: Vec<String> =
+        near.iter().map(|(place, one)| format!("{} in {}", one.message, place / 2)).collect();
+    told.sort();
+    told
 }
 
 #[test]
@@ -42,10 +46,12 @@ fn what_was_said_right_before_and_after_comes_along() {
     run(&db, memory::FORGET, values![1_i64, 3_i64]);
     assert_eq!(around(&db, 1, "[4,3]", 9), ["2 in 1", "4 in 2", "5 in 3"]);
     assert_eq!(around(&db, 1, "[4]", 3), ["2 in 1", "4 in 2"]);
-    embed(&db, &[4], 1);
-    let told = run(&db, &around_sql(), values![1_i64, "[4]".to_owned(), 3_i64, 1_i64, 3_i64]);
-    let four = told.iter().find(|row| row.starts_with("4|")).expect("it was found");
-    assert_eq!(four, "4|assistant|12|9|2|12|a f|-|8 bytes");
+    let told = near(&db, 1, "[4]", 3, 3);
+    let (place, four) = told.iter().find(|(_, one)| one.message == 4).expect("it was found");
+    assert_eq!((*place, four.role, four.name.as_deref()), (5, "assistant", None));
+    assert_eq!((four.timestamp, four.hash, four.bytes), (12, 9, 12));
+    assert_eq!(four.beginning, "a f");
+    assert!(near(&db, 1, "[]", 9, 3).is_empty());
 }
 
 #[test]
@@ -79,8 +85,9 @@ fn who_speaks_is_known_of_what_was_imported() {
     import(&db, &[Some("Ben"), Some("Ann"), None]);
     let speakers = |session: i64| run(&db, SPEAKERS, values![session, 9_i64]);
     assert_eq!((speakers(1), speakers(2)), (vec!["Ann".to_owned(), "Ben".to_owned()], vec![]));
-    let told = run(&db, &around_sql(), values![1_i64, "[4]".to_owned(), 99_i64, 1_i64, 9_i64]);
-    assert!(told.iter().any(|row| row.ends_with("|hello|Ben|-")), "{told:?}");
+    let told = near(&db, 1, "[4]", 99, 9);
+    let ben = told.iter().find(|(_, one)| one.name.as_deref() == Some("Ben"));
+    assert_eq!(ben.map(|(_, one)| one.beginning.as_str()), Some("hello"), "{told:?}");
     run(&db, sessions::DELETE, values!["a".to_owned(), String::new()]);
     assert_eq!(speakers(1), Vec::<String>::new());
 }

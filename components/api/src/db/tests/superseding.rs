@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{database, embed, end, look, places, post, post_instead, queue, run, session};
+use super::{database, embed, end, look, places, post, post_instead, queue, rows, run, session};
+use crate::db::window::{WINDOW, turns};
 use crate::db::{memory, messages, migrations, superseded};
 
 /// A session with three turns, and a fourth that is said in the place of the second.
@@ -33,7 +34,8 @@ fn what_is_superseded_is_in_no_list_and_no_memory() {
     assert_eq!(listed(&db), ["1", "2", "7", "8"]);
     assert_eq!(run(&db, superseded::GONE, values![1_i64, 2_i64, 4_i64]), ["3", "4", "5", "6"]);
     assert_eq!(run(&db, superseded::TURN, values![1_i64, 4_i64]), Vec::<String>::new());
-    assert_eq!(run(&db, messages::WINDOW, values![1_i64, 5_i64, 9_i64]).len(), 2);
+    let window = rows(&db, WINDOW, values![1_i64, 5_i64, 9_i64]).remove(0);
+    assert_eq!(turns(window).len(), 2 * 2);
     assert_eq!(run(&db, memory::LIST, values![1_i64, 9_i64, 0_i64, 99_i64]).len(), 2);
     assert_eq!(run(&db, "SELECT DISTINCT message FROM vectors", &[]), ["1", "2"]);
     let places = places(&db);

@@ -3,18 +3,21 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{database, end, post, run, session};
-use crate::db::{memory, messages, migrations};
+use super::{database, end, post, rows, run, session};
+use crate::db::memory::{self, Found};
+use crate::db::window::{WINDOW, turns};
+use crate::db::{messages, migrations};
 
-/// The turns before a turn that a prompt may show, latest first, and what was said in them.
+/// The turns before a turn that a prompt may show, oldest first, and what was said in them.
 fn window(db: &Connection, turn: i64, most: i64) -> Vec<String> {
-    let rows = run(db, messages::WINDOW, values![1_i64, turn, most]);
-    let short = |row: String| {
-        let cells: Vec<&str> = row.split('|').collect();
-        assert_eq!((cells[2], cells[9], cells[1]), ("user", "assistant", cells[8]));
-        format!("{}: {} {}", cells[1], cells[6], cells[13])
+    let mut found = rows(db, WINDOW, values![1_i64, turn, most]);
+    assert_eq!(found.len(), 1);
+    let told = turns(found.remove(0));
+    let short = |turn: &[Found]| {
+        assert_eq!((turn[0].role, turn[1].role, turn[0].turn), ("user", "assistant", turn[1].turn));
+        format!("{}: {} {}", turn[0].turn, turn[0].content, turn[1].content)
     };
-    rows.into_iter().map(short).collect()
+    told.chunks(2).map(short).collect()
 }
 
 fn said_before(db: &Connection, turn: i64) -> Vec<String> {
@@ -37,8 +40,8 @@ fn a_window_holds_whole_turns_however_many_failed_between_them() {
         end(&db, reply, status, content, 12);
     }
     post(&db, "a", "now", 13);
-    assert_eq!(window(&db, 7, 9), ["6: said six", "2: said tw", "1: said one"]);
-    assert_eq!(window(&db, 7, 2), ["6: said six", "2: said tw"]);
+    assert_eq!(window(&db, 7, 9), ["1: said one", "2: said tw", "6: said six"]);
+    assert_eq!(window(&db, 7, 2), ["2: said tw", "6: said six"]);
     assert_eq!(window(&db, 6, 1), ["2: said tw"]);
     assert_eq!(window(&db, 1, 9), Vec::<String>::new());
 }
