@@ -8,9 +8,9 @@ use super::limits::{CACHED_CLASSES, CACHED_STATEMENT_BYTES_MAX};
 /// What a statement does, as far as its place to run depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// It changes nothing.
-    Read,
-    /// It changes nothing, and took long when it ran last.
+    /// It changes nothing. So often in a row it kept the thread of who asked too long.
+    Read(u8),
+    /// It changes nothing, and takes long.
     LongRead,
     /// It is an `INSERT`, `UPDATE` or `DELETE`, so it has a number of changes.
     Change,
@@ -27,7 +27,7 @@ impl Class {
         // believed.
         let reads = ["select", "with", "values", "explain", "pragma", ""];
         if readonly && reads.iter().any(|read| word.eq_ignore_ascii_case(read)) {
-            return Self::Read;
+            return Self::Read(0);
         }
         // What writes and begins with WITH is an INSERT, UPDATE or DELETE.
         let changes = ["insert", "update", "delete", "replace", "with"];
@@ -99,8 +99,8 @@ mod tests {
         assert_eq!(Class::of("WITH x AS (SELECT 1) DELETE FROM t", false), Class::Change);
         assert_eq!(Class::of("replace into t values (1)", false), Class::Change);
         assert_eq!(Class::of("CREATE TABLE t (a)", false), Class::Write);
-        assert_eq!(Class::of("WITH x AS (SELECT 1) SELECT * FROM x", true), Class::Read);
-        assert_eq!(Class::of("(SELECT 1)", true), Class::Read);
+        assert_eq!(Class::of("WITH x AS (SELECT 1) SELECT * FROM x", true), Class::Read(0));
+        assert_eq!(Class::of("(SELECT 1)", true), Class::Read(0));
     }
 
     #[test]
@@ -114,11 +114,11 @@ mod tests {
     fn the_classes_known_are_bounded() {
         let classes = Classes::default();
         for number in 0..3 * CACHED_CLASSES {
-            classes.insert(&format!("SELECT {number}"), Class::Read);
+            classes.insert(&format!("SELECT {number}"), Class::Read(0));
         }
         assert!(classes.known.read().unwrap().len() <= CACHED_CLASSES);
         let long = format!("SELECT '{}'", "x".repeat(CACHED_STATEMENT_BYTES_MAX));
-        classes.insert(&long, Class::Read);
+        classes.insert(&long, Class::Read(0));
         assert_eq!(classes.get(&long), None);
     }
 }

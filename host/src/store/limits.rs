@@ -63,6 +63,10 @@ pub(super) const NEAR_READERS: usize = 4;
 /// How long a read may keep the thread of who asks; then one of [`READERS`] begins it anew.
 pub(super) const NEAR_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// How often in a row a read may take longer than that before it is taken for a long one. A thread
+/// that was set aside in the middle of a short one took long as well.
+pub(super) const NEAR_LATE_MAX: u8 = 3;
+
 /// Pages in the write-ahead log that wake the checkpointer: 4 MiB.
 pub(super) const CHECKPOINT_PAGES: u32 = 1000;
 

@@ -187,8 +187,8 @@ impl Connection {
         let class = inner.classes.get(&sql);
         let last_insert_rowid = self.last_insert_rowid();
         let request = Request { sql, parameters, last_insert_rowid };
-        if class == Some(Class::Read)
-            && let Some(done) = inner.near.run(&request, &inner.classes)
+        if let Some(Class::Read(late)) = class
+            && let Some(done) = inner.near.run(&request, late, &inner.classes)
         {
             return Ok(done.rows);
         }
@@ -196,7 +196,7 @@ impl Connection {
         let job = Job { request, reply };
         let queue = match class {
             // What is not known yet is prepared by a reader, which sees what it is.
-            Some(Class::Read | Class::LongRead) | None => &inner.readers,
+            Some(Class::Read(_) | Class::LongRead) | None => &inner.readers,
             Some(Class::Change | Class::Write) => &inner.writer,
         };
         queue.try_send(Message::Run(job)).map_err(|refused| reader::queue_error(&refused))?;

@@ -2,7 +2,7 @@
 //! more than they do.
 
 use super::class::{Class, Classes};
-use super::limits::NEAR_TIME_MAX;
+use super::limits::{NEAR_LATE_MAX, NEAR_TIME_MAX};
 use super::session::{Done, Request, Session};
 #[cfg(test)]
 use std::sync::MutexGuard;
@@ -21,9 +21,9 @@ impl Near {
     }
 
     /// Runs a statement that only reads, if a connection is free and it takes no longer than
-    /// `NEAR_TIME_MAX`. None where it is for the readers to run; also where it fails, since only
-    /// they wait for what is busy.
-    pub(super) fn run(&self, request: &Request, classes: &Classes) -> Option<Done> {
+    /// `NEAR_TIME_MAX`, which it did not keep `late` times before. None where it is for the readers
+    /// to run; also where it fails, since only they wait for what is busy.
+    pub(super) fn run(&self, request: &Request, late: u8, classes: &Classes) -> Option<Done> {
         let session = self.sessions.iter().find_map(|session| match session.try_lock() {
             Ok(session) => Some(session),
             Err(TryLockError::Poisoned(session)) => Some(session.into_inner()),
@@ -32,7 +32,11 @@ impl Near {
         let begun = Instant::now();
         let outcome = session.as_ref()?.run_within(request, NEAR_TIME_MAX);
         if begun.elapsed() >= NEAR_TIME_MAX {
-            classes.insert(&request.sql, Class::LongRead);
+            let is_long = late + 1 >= NEAR_LATE_MAX;
+            let class = if is_long { Class::LongRead } else { Class::Read(late + 1) };
+            classes.insert(&request.sql, class);
+        } else if late > 0 {
+            classes.insert(&request.sql, Class::Read(0));
         }
         outcome.ok()
     }

@@ -27,12 +27,12 @@ pub(super) fn serve(
             None => session.classify(sql).inspect(|class| classes.insert(sql, *class)),
         };
         match class {
-            Ok(class @ (Class::Read | Class::LongRead)) => {
+            Ok(class @ (Class::Read(_) | Class::LongRead)) => {
                 let begun = Instant::now();
                 let outcome = session.run(&job.request);
                 // It may have been long only once: for a page that was not in memory, for example.
                 if class == Class::LongRead && begun.elapsed() < NEAR_TIME_MAX / 2 {
-                    classes.insert(sql, Class::Read);
+                    classes.insert(sql, Class::Read(0));
                 }
                 let _ = job.reply.send(outcome);
             }

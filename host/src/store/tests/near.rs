@@ -1,6 +1,7 @@
 //! Where a statement that only reads runs makes no difference to who asks.
 
 use super::super::class::Class;
+use super::super::limits::NEAR_LATE_MAX;
 use super::*;
 
 /// Counts up to its parameter.
@@ -17,16 +18,18 @@ async fn what_takes_long_goes_to_the_readers_until_it_is_short_again() {
     let fixture = Fixture::new();
     let class = || fixture.database.inner.classes.get(COUNT);
     assert_eq!(count(&fixture, 1).await, Value::Integer(1));
-    assert_eq!(class(), Some(Class::Read));
     // Some milliseconds on any machine: begun here, and begun anew by a reader.
-    assert_eq!(count(&fixture, 1_000_000).await, Value::Integer(1_000_000));
+    for _ in 0..NEAR_LATE_MAX {
+        assert!(matches!(class(), Some(Class::Read(_))));
+        assert_eq!(count(&fixture, 1_000_000).await, Value::Integer(1_000_000));
+    }
     assert_eq!(class(), Some(Class::LongRead));
     assert_eq!(count(&fixture, 1_000_001).await, Value::Integer(1_000_001));
     assert_eq!(class(), Some(Class::LongRead));
     // On a busy machine a short one may be interrupted, and take long for that.
     for _ in 0..1_000 {
         assert_eq!(count(&fixture, 2).await, Value::Integer(2));
-        if class() == Some(Class::Read) {
+        if matches!(class(), Some(Class::Read(_))) {
             return;
         }
     }
