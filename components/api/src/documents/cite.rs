@@ -49,6 +49,13 @@ struct Sentence {
 
 /// The citations of a reply, in the order of its sentences: at most one passage for each.
 pub fn cite(reply: &str, sources: &[Source<'_>]) -> Vec<Citation> {
+    let mut said = sentences(reply);
+    said.truncate(limits::CITED_SENTENCES_MAX);
+    // What could not be told from chance if all of it were shared is looked for nowhere.
+    said.retain(|(_, asked)| is_telling(asked.iter()));
+    if said.is_empty() {
+        return Vec::new();
+    }
     let mut known: Vec<Sentence> = Vec::new();
     for (source, one) in sources.iter().enumerate() {
         for read in &one.read {
@@ -77,7 +84,7 @@ pub fn cite(reply: &str, sources: &[Source<'_>]) -> Vec<Citation> {
         rarity.max(0.1) * if is_value(term) { VALUE_BONUS } else { 1.0 }
     };
     let mut citations = Vec::new();
-    for (span, asked) in sentences(reply).into_iter().take(limits::CITED_SENTENCES_MAX) {
+    for (span, asked) in said {
         let all: f64 = asked.iter().map(|term| weight(term)).sum();
         let best = known
             .iter()
