@@ -16,7 +16,7 @@ const SEPARATOR: &str = "\n--;\n";
 const UNLESS: &str = "-- unless ";
 
 /// What leads to each version from the one before. The first is version 1.
-const VERSIONS: [&str; 15] = [
+const VERSIONS: [&str; 16] = [
     include_str!("schema_v1.sql"),
     include_str!("schema_v2.sql"),
     include_str!("schema_v3.sql"),
@@ -32,6 +32,7 @@ const VERSIONS: [&str; 15] = [
     include_str!("schema_v13.sql"),
     include_str!("schema_v14.sql"),
     include_str!("schema_v15.sql"),
+    include_str!("schema_v16.sql"),
 ];
 
 /// The version of this program.
