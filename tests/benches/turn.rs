@@ -3,14 +3,15 @@
 //! Twice: over a stand-in for a model's server, which answers at once and is a process of its own,
 //! so that what is left is the turn's own cost; and over the tests' tiny model in this host's own
 //! engine, told to answer with one token. What the model costs is measured by the server
-//! (`generate` in the receipt) and taken off where a turn's *own* cost is asked for.
+//! (`generate` in the receipt) and taken off where a turn's *own* cost is asked for. All of it runs
+//! on one machine, so the processor time of each process is told.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use loci_tests::client::Client;
+use anyhow::{Context, Result, ensure};
+use loci_tests::client::{Client, concurrent};
 use loci_tests::server::Server;
 use loci_tests::stand_in::{MODEL, StandIn};
 use loci_tests::tiny_gguf::{TinyGguf, Vocabulary};
@@ -63,12 +64,14 @@ fn start(arguments: &[&str]) -> Result<()> {
 
 /// What turns cost over a model; `model` is its process, if it has one.
 fn measure(arguments: &[&str], model: Option<u32>) -> Result<()> {
-    let server = Server::start(arguments)?.unaudited();
+    // Where this is set for the tests, wasmtime walks the stack whenever a fiber of it ends.
+    let environment = [("RUST_LIB_BACKTRACE", "0")];
+    let server = Server::start_with(arguments, &environment)?.unaudited();
     println!("memory at rest (resident)            {:>9.1} MB", resident_megabytes(&server)?);
     let client = server.client();
     let processes = Processes { server: server.process_id(), model };
     depth(&client, &processes)?;
-    throughput(&client, &processes)?;
+    throughput(server.address(), &processes)?;
     println!("memory after all turns (resident)    {:>9.1} MB", resident_megabytes(&server)?);
     Ok(())
 }
@@ -116,18 +119,20 @@ struct Processes {
 }
 
 impl Processes {
-    /// The time that processors have worked so far for the server and for the model, in ms.
-    fn work(&self) -> Result<(f64, f64)> {
+    /// The time that processors have worked so far for the server, the model and this, in ms.
+    fn work(&self) -> Result<[f64; 3]> {
         let model = self.model.map_or(Ok(0.0), processor_millis)?;
-        Ok((processor_millis(self.server)?, model))
+        Ok([processor_millis(self.server)?, model, processor_millis(std::process::id())?])
     }
 
     /// Prints what so many turns since `before` had processors do.
-    fn tell(&self, before: (f64, f64), turns: usize) -> Result<()> {
-        let (server, model) = self.work()?;
-        let each = |now: f64, before: f64| (now - before) / turns as f64;
-        let (server, model) = (each(server, before.0), each(model, before.1));
-        println!("processor time per turn: server {server:>6.2} ms, model's process {model:.2} ms");
+    fn tell(&self, before: [f64; 3], turns: usize) -> Result<()> {
+        let now = self.work()?;
+        let [server, model, client] = [0, 1, 2].map(|at| (now[at] - before[at]) / turns as f64);
+        println!(
+            "processor time per turn: server {server:>6.2} ms, model's process {model:.2} ms, \
+             client {client:.2} ms"
+        );
         Ok(())
     }
 }
@@ -164,27 +169,43 @@ fn depth(client: &Client, processes: &Processes) -> Result<()> {
     processes.tell(before, DEPTH)
 }
 
-/// Turns per second with `SESSIONS` sessions at once.
-fn throughput(client: &Client, processes: &Processes) -> Result<()> {
+/// Turns per second with `SESSIONS` sessions at once, whose clients have one thread.
+fn throughput(address: &str, processes: &Processes) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let before = processes.work()?;
     let began = Instant::now();
-    let results: Vec<Result<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..SESSIONS)
-            .map(|worker| {
-                let client = client.clone();
-                scope.spawn(move || {
-                    let session = client.create_session(&format!("worker {worker}"))?;
-                    (0..TURNS_EACH).try_for_each(|n| turn(&client, &session, n).map(drop))
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
-    });
-    results.into_iter().collect::<Result<()>>()?;
+    runtime.block_on(async {
+        let client = concurrent();
+        let mut talks = tokio::task::JoinSet::new();
+        for _ in 0..SESSIONS {
+            talks.spawn(talk(client.clone(), address.to_owned()));
+        }
+        while let Some(talked) = talks.join_next().await {
+            talked??;
+        }
+        anyhow::Ok(())
+    })?;
     let turns = SESSIONS * TURNS_EACH;
     let rate = turns as f64 / began.elapsed().as_secs_f64();
     println!("turns per second, {SESSIONS} sessions at once {rate:>9.0} /s, no error in {turns}");
     processes.tell(before, turns)
+}
+
+/// One of many sessions, from its first turn to its last.
+async fn talk(client: reqwest::Client, address: String) -> Result<()> {
+    let sessions = format!("{address}/api/v1/sessions");
+    let post = async |url: &str, body: &Value| -> Result<Value> {
+        let answer = client.post(url).json(body).send().await?;
+        ensure!(answer.status() == 201, "expected status 201, got {}", answer.status());
+        Ok(answer.json().await?)
+    };
+    let session = post(&sessions, &json!({})).await?;
+    let id = session["id"].as_str().context("a session without an id")?;
+    let url = format!("{sessions}/{id}/messages");
+    for number in 0..TURNS_EACH {
+        post(&url, &message(number)).await?;
+    }
+    Ok(())
 }
 
 /// What one turn cost, in milliseconds.
@@ -208,16 +229,20 @@ impl Cost {
     }
 }
 
-fn turn(client: &Client, session: &str, number: usize) -> Result<Cost> {
+/// What is said in a turn.
+fn message(number: usize) -> Value {
     let content = format!(
         "Note {number}: on day {number} I met person {} near the {} bridge and we spoke of boats.",
         number * 7 % 101,
         ["old", "new", "iron", "stone"][number % 4],
     );
-    let body = json!({ "role": "user", "content": content, "max_tokens": 1, "temperature": 0 });
+    json!({ "role": "user", "content": content, "max_tokens": 1, "temperature": 0 })
+}
+
+fn turn(client: &Client, session: &str, number: usize) -> Result<Cost> {
     let path = format!("/api/v1/sessions/{session}/messages");
     let began = Instant::now();
-    let reply = client.post(&path, &body)?.expect(201)?;
+    let reply = client.post(&path, &message(number))?.expect(201)?;
     let whole = millis(began.elapsed());
     let stages = reply["metadata"]["stages_us"].clone();
     let model = stages["generate"].as_f64().context("a reply without its stage times")? / 1_000.0;

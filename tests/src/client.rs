@@ -200,6 +200,20 @@ impl Client {
 }
 
 /// The server listens on loopback without TLS: nobody's certificates need to be read.
+/// A client for who speaks with many at once on one thread.
+///
+/// # Panics
+///
+/// Panics if it cannot be made, for which there is no reason.
+pub fn concurrent() -> reqwest::Client {
+    reqwest::Client::builder()
+        .timeout(ANSWER_TIMEOUT)
+        .tcp_nodelay(true)
+        .tls_backend_preconfigured(without_certificates())
+        .build()
+        .expect("a client that trusts nobody has nothing that can fail")
+}
+
 fn without_certificates() -> rustls::ClientConfig {
     let provider = rustls::crypto::ring::default_provider();
     rustls::ClientConfig::builder_with_provider(provider.into())
