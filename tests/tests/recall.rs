@@ -57,6 +57,47 @@ fn a_time_that_is_asked_about_finds_what_was_said_then() {
 }
 
 #[test]
+fn words_are_found_alike_in_the_index_and_in_the_database() {
+    let mut server = server();
+    let client = server.client();
+    let session = client.create_session("words").unwrap();
+    let (colours, bridges) = (["red", "blue", "green"], ["old", "new", "iron", "stone"]);
+    let note = |number: usize| {
+        let (colour, bridge) = (colours[number % 3], bridges[number % 4]);
+        format!("Note {number}: the {colour} boat passed the {bridge} bridge, boat by boat.")
+    };
+    let messages: Vec<Value> =
+        (0..150).map(|number| json!({ "role": "user", "content": note(number) })).collect();
+    let path = format!("/api/v1/sessions/{session}/messages/import");
+    client.post(&path, &json!({ "messages": messages })).unwrap().expect(201).unwrap();
+    // The first turn has the index learn what came in; the others tell it what they say.
+    for number in 150..190 {
+        client.say(&session, &note(number)).unwrap();
+    }
+    let messages = client.wait_until_indexed(&session).unwrap();
+    let gone = &messages[7]["id"];
+    let memory = format!("/api/v1/sessions/{session}/memories/{gone}");
+    client.delete(&memory).unwrap().expect(204).unwrap();
+
+    let path = format!("/api/v1/sessions/{session}/draft");
+    let question = json!({ "content": "Which red boats passed the iron bridge in note 17?" });
+    let told = |client: &Client| {
+        let draft = client.post(&path, &question).unwrap().expect(200).unwrap();
+        draft["memories"]["candidates"].as_array().unwrap().clone()
+    };
+    let first = told(&client);
+    assert!(first.iter().any(|one| one["lexical"].as_f64().is_some_and(|score| score > 0.0)));
+    assert!(first.iter().all(|one| one["message_id"] != *gone));
+    for _ in 0..20 {
+        assert_eq!(told(&client), first);
+    }
+    // An index that holds no words leaves them to the database.
+    server.terminate().unwrap();
+    server.restart().unwrap();
+    assert_eq!(told(&server.client()), first);
+}
+
+#[test]
 fn a_question_that_refers_back_is_searched_for_with_what_it_refers_to() {
     let server = server();
     let client = server.client();

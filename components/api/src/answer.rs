@@ -19,9 +19,9 @@ use crate::http::{import, list, owner, request, stream};
 use crate::settings::{Settings, settings};
 use crate::turn;
 use crate::turn::past::answer::answer as past;
-use crate::turn::policies;
 use crate::turn::recall::{self, Scope};
 use crate::turn::sink::{Form, Sink};
+use crate::turn::{policies, query};
 use crate::{carry, describe, draft, generation, index, limits, ollama, openai, status, time};
 
 thread_local! {
@@ -237,8 +237,8 @@ async fn search(
         return Err(ApiError::invalid("query", "`query` is longer than a message may be"));
     }
     let session = sessions::number(database, id).await?;
-    let scope = Scope { session, session_id: id, before_turn: u32::MAX };
-    let query = async { recall::embed_query(database, Some(session), text).await.map(Rc::new) };
+    let scope = Scope { session, session_id: id, before_turn: u32::MAX, is_turn: false };
+    let query = async { query::embed(database, Some(session), text).await.map(Rc::new) };
     let hits = recall::look_up(database, &scope, text, query).await?;
     let most = page.skip.saturating_add(page.limit);
     let found = recall::choose(database, &scope, text, hits, most).await?;

@@ -124,6 +124,13 @@ pub const MEMORIES_PER_TURN_MAX: u32 = 64;
 pub const MEMORY_TOKENS_MAX: u32 = 100;
 /// The most tokens that condensation leaves of a passage of a document.
 pub const DOCUMENT_TOKENS_MAX: u32 = 150;
+/// Turns whose words a turn reads before it searches, where the index lacks them. Where it lacks
+/// more, they are learned in the background.
+pub const WORDED_TURNS_MAX: u64 = 8;
+/// Messages whose words are read at once.
+pub const WORDED_AT_ONCE: u32 = 64;
+/// The most terms that a message counts as long as.
+pub const WORDED_LENGTH_MAX: u32 = 4_095;
 /// Vectors that are loaded into the index at once.
 pub const VECTORS_LOADED_MAX: u32 = 1_024;
 /// Vectors that must have been read from their rows for a snapshot of the session to be worth it.

@@ -1,4 +1,4 @@
-//! Words, as full-text recall knows them, and how well a text answers a few of them.
+//! Words, as full-text recall knows them.
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,11 +7,6 @@ use rust_stemmers::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::limits;
-
-/// How soon a term that occurs again counts for less.
-const SATURATION: f64 = 1.2;
-/// How much a long text is held against its terms: 0 not at all, 1 in full.
-const LENGTH_WEIGHT: f64 = 0.75;
 
 /// English words that stand in every text and tell nothing of what it is about.
 const STOP_WORDS: &[&str] = &[
@@ -50,28 +45,6 @@ impl Terms {
             .flat_map(|(term, times)| std::iter::repeat_n(term.as_str(), *times as usize));
         all.collect::<Vec<_>>().join(" ")
     }
-}
-
-/// A term of a query in a message.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Posting {
-    /// The message.
-    pub message: u64,
-    /// How often the term occurs in it.
-    pub frequency: u32,
-    /// The length of the message in terms.
-    pub length: u32,
-    /// In how many messages of the session the term occurs.
-    pub in_messages: u32,
-}
-
-/// What a session is like as a whole.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Statistics {
-    /// The messages whose words are indexed.
-    pub messages: u32,
-    /// Their terms, repetitions included.
-    pub terms: u64,
 }
 
 /// Cuts a text into terms: words as Unicode sees them, in lower case, stemmed, without those that
@@ -116,26 +89,6 @@ fn term(stemmer: &Stemmer, word: &str) -> Option<String> {
         return None;
     }
     Some(stemmer.stem(word.strip_suffix("'s").unwrap_or(&word)).into_owned())
-}
-
-/// How well each message answers the terms of a query: BM25 over the session's own statistics, from
-/// the postings of these terms. Messages and their scores, in the order of the messages.
-pub fn bm25(mut postings: Vec<Posting>, session: Statistics) -> Vec<(u64, f32)> {
-    let messages = f64::from(session.messages.max(1));
-    let average = (session.terms as f64 / messages).max(1.0);
-    let score = |posting: &Posting| {
-        let within = f64::from(posting.in_messages);
-        // Above 0 even for a term that is everywhere.
-        let rarity = ((messages - within + 0.5).max(0.5) / (within + 0.5)).ln_1p();
-        let frequency = f64::from(posting.frequency);
-        let length = f64::from(posting.length) / average;
-        let damped = frequency + SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * length);
-        rarity * frequency * (SATURATION + 1.0) / damped
-    };
-    // The postings of each term are in order, and a stable sort only merges what is.
-    postings.sort_by_key(|posting| posting.message);
-    let of_message = postings.chunk_by(|one, two| one.message == two.message);
-    of_message.map(|all| (all[0].message, all.iter().map(score).sum::<f64>() as f32)).collect()
 }
 
 #[cfg(test)]
@@ -192,35 +145,5 @@ mod tests {
         assert_eq!(words(&"x".repeat(limits::TERM_BYTES_MAX + 1)), Vec::<String>::new());
         let many: String = (0..2_000).map(|n| format!("w{n} ")).collect();
         assert_eq!(terms(&many).counts.len(), limits::MESSAGE_TERMS_MAX);
-    }
-
-    fn posting(message: u64, frequency: u32, length: u32, in_messages: u32) -> Posting {
-        Posting { message, frequency, length, in_messages }
-    }
-
-    const SESSION: Statistics = Statistics { messages: 100, terms: 1_000 };
-
-    #[test]
-    fn a_rare_term_counts_more_than_a_common_one() {
-        let scores = bm25(vec![posting(1, 1, 10, 2), posting(2, 1, 10, 90)], SESSION);
-        assert!(scores[0].1 > 5.0 * scores[1].1, "{scores:?}");
-        assert!(scores[1].1 > 0.0);
-    }
-
-    #[test]
-    fn more_terms_and_shorter_texts_count_more() {
-        let both = [posting(1, 1, 10, 5), posting(2, 1, 10, 5), posting(1, 1, 10, 5)];
-        let scores = bm25(both.to_vec(), SESSION);
-        assert_eq!(scores.iter().map(|(message, _)| *message).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(scores[0].1, 2.0 * scores[1].1);
-        let scores = bm25(vec![posting(1, 1, 5, 5), posting(2, 1, 50, 5)], SESSION);
-        assert!(scores[0].1 > scores[1].1);
-    }
-
-    #[test]
-    fn the_score_is_the_formula_s() {
-        // ln(1 + (100 - 5 + 0.5) / (5 + 0.5)) * 2 * 2.2 / (2 + 1.2)
-        let score = bm25(vec![posting(1, 2, 10, 5)], SESSION)[0].1;
-        assert!((score - 4.001_7).abs() < 0.001, "{score}");
     }
 }

@@ -4,6 +4,7 @@
 //! `scope` is what one key holds: the `store` has its vectors, and a `graph` leads through those of
 //! a large one, which `build` makes; `part` is what either is outside of the memory of an index.
 //! `vector` turns numbers into the form that is stored and compares them; `best` keeps the nearest.
+//! `words` is what a scope holds beside vectors: where terms stand.
 
 mod best;
 mod build;
@@ -13,7 +14,10 @@ mod part;
 mod scope;
 mod store;
 mod vector;
+mod words;
 
+#[cfg(test)]
+mod lexicon;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -45,6 +49,7 @@ mod component {
     use super::graphs;
     use super::vectors::{
         Candidate, Entry, Error, Guest, GuestIndex, Hit, Index, IndexBorrow, Likeness, Statistics,
+        Text,
     };
     use super::{Library, Limits, bindings};
 
@@ -121,6 +126,40 @@ mod component {
         ) -> Result<Vec<Option<Likeness>>, Error> {
             LIBRARY
                 .with_borrow_mut(|library| library.compare(self.0, &scope, &query, &ids, &typical))
+        }
+
+        fn worded(&self, scope: String) -> Option<u64> {
+            LIBRARY.with_borrow(|library| library.worded(self.0, &scope))
+        }
+
+        fn insert_words(
+            &self,
+            scope: String,
+            texts: Vec<Text>,
+            after: Option<u64>,
+            mark: u64,
+        ) -> Result<bool, Error> {
+            LIBRARY.with_borrow_mut(|library| {
+                library.insert_words(self.0, &scope, &texts, after, mark)
+            })
+        }
+
+        fn search_words(
+            &self,
+            scope: String,
+            terms: Vec<String>,
+            most: u32,
+        ) -> Result<Option<Vec<Hit>>, Error> {
+            LIBRARY.with_borrow_mut(|library| library.search_words(self.0, &scope, &terms, most))
+        }
+
+        fn score_words(
+            &self,
+            scope: String,
+            terms: Vec<String>,
+            ids: Vec<u64>,
+        ) -> Result<Vec<Option<f32>>, Error> {
+            LIBRARY.with_borrow_mut(|library| library.score_words(self.0, &scope, &terms, &ids))
         }
 
         fn snapshot(&self, scope: String, part: u32) -> Option<Vec<u8>> {

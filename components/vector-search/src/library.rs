@@ -1,5 +1,7 @@
 //! The scopes of all indexes of one instance, within limits of memory.
 
+mod worded;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 

@@ -6,13 +6,18 @@ use crate::part::{self, Kind, Nodes, Part};
 use crate::store::{BLOCK, Places, Store};
 use crate::vector::{self, Query};
 use crate::vectors::{Entry, Error, Likeness};
+use crate::words::Words;
 
-/// The vectors of one session or document, and how far it has been loaded.
+/// The vectors and words of one session or document, and how far they have been loaded.
 pub struct Scope {
     /// The mark of the last insert; none before it.
     pub mark: Option<u64>,
     /// When it was last used, on the library's clock.
     pub used: u64,
+    /// The words of its texts.
+    pub words: Words,
+    /// The mark of the last words; none before them.
+    pub worded: Option<u64>,
     store: Store,
     graph: Option<Graph>,
     /// The places that the graph leads to. They keep their vectors as long as it is there.
@@ -29,6 +34,8 @@ impl Scope {
         Self {
             mark: None,
             used: 0,
+            words: Words::default(),
+            worded: None,
             store: Store::new(stride),
             graph: None,
             sealed: Places::default(),
@@ -42,9 +49,12 @@ impl Scope {
         self.store.len()
     }
 
-    /// Memory for vectors, ids and graph, in bytes.
+    /// Memory for vectors, ids, graph and words, in bytes.
     pub fn bytes(&self) -> usize {
-        self.store.bytes() + self.graph.as_ref().map_or(0, Graph::bytes) + self.coming.bytes()
+        self.store.bytes()
+            + self.words.bytes()
+            + self.graph.as_ref().map_or(0, Graph::bytes)
+            + self.coming.bytes()
     }
 
     /// Whether it holds this id.
@@ -60,12 +70,13 @@ impl Scope {
         }
     }
 
-    /// Forgets ids, and returns how many there were.
+    /// Forgets ids, and returns how many vectors there were.
     pub fn remove(&mut self, ids: &[u64]) -> usize {
         let mut removed = 0;
         for &id in ids {
             self.unseal(id);
             removed += usize::from(self.store.remove(id, &self.sealed));
+            self.words.remove(id);
         }
         if self.store.is_sparse() {
             self.store = self.store.compacted();

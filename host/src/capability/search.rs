@@ -10,6 +10,8 @@ mod graphs;
 mod shard;
 #[cfg(test)]
 mod tests;
+mod view;
+mod words;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -20,12 +22,11 @@ use std::thread;
 use anyhow::Result;
 use arc_swap::ArcSwap;
 use wasmtime::Engine;
-use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime::component::Resource;
 
-use crate::bindings::search::vectors::{
-    self, Candidate, Entry, Error, Hit, Index, Likeness, Statistics,
-};
+use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Index, Statistics};
 use shard::{Found, Loaded, Lost, Opened, Shard};
+pub use view::{View, add_to_linker};
 
 /// The dimensions of a vector.
 const DIMENSIONS_MAX: u32 = 4_096;
@@ -316,177 +317,4 @@ impl From<Lost> for Error {
     fn from(_: Lost) -> Self {
         Self::Failed
     }
-}
-
-/// What one call borrows of the store.
-pub struct View<'a> {
-    ctx: &'a Ctx,
-}
-
-struct Search;
-
-impl HasData for Search {
-    type Data<'a> = View<'a>;
-}
-
-impl vectors::Host for View<'_> {}
-
-impl vectors::HostIndex for View<'_> {
-    async fn open(
-        &mut self,
-        name: String,
-        dimensions: u32,
-    ) -> wasmtime::Result<Result<Resource<Index>, Error>> {
-        Ok(self.ctx.shared.open(name, dimensions).map(Resource::new_own))
-    }
-
-    async fn mark(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-    ) -> wasmtime::Result<Option<u64>> {
-        let shared = &self.ctx.shared;
-        let index = shared.opened(&index)?;
-        if check_name(&scope).is_err() {
-            return Ok(None);
-        }
-        let shard = shared.shard_of(&scope);
-        let component = shared.component.load_full();
-        let mark = shard.call(&component, &index, |live, index| {
-            let mark = live.functions().mark;
-            Ok(mark.call(live.store(), (index, scope))?.0)
-        });
-        // A shard that was lost holds nothing.
-        Ok(mark.await.unwrap_or(None))
-    }
-
-    async fn insert(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-        entries: Vec<Entry>,
-        mark: u64,
-    ) -> wasmtime::Result<Result<(), Error>> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.insert(&index, scope, entries, mark).await)
-    }
-
-    async fn remove(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-        ids: Vec<u64>,
-    ) -> wasmtime::Result<u32> {
-        let shared = &self.ctx.shared;
-        let index = shared.opened(&index)?;
-        if check_name(&scope).is_err() {
-            return Ok(0);
-        }
-        let component = shared.component.load_full();
-        let mut removed = 0;
-        for ids in ids.chunks(IDS_PER_CALL) {
-            let (scope, ids) = (scope.clone(), ids.to_vec());
-            let part = shared.shard_of(&scope).call(&component, &index, |live, index| {
-                let remove = live.functions().remove;
-                Ok(remove.call(live.store(), (index, scope, ids))?.0)
-            });
-            // A shard that was lost holds nothing: what was to be removed is.
-            removed += part.await.unwrap_or(0);
-        }
-        Ok(removed)
-    }
-
-    async fn drop_scope(&mut self, index: Resource<Index>, scope: String) -> wasmtime::Result<()> {
-        let shared = &self.ctx.shared;
-        let index = shared.opened(&index)?;
-        if check_name(&scope).is_err() {
-            return Ok(());
-        }
-        let shard = shared.shard_of(&scope);
-        let component = shared.component.load_full();
-        let dropped = shard.call(&component, &index, |live, index| {
-            let drop_scope = live.functions().drop_scope;
-            drop_scope.call(live.store(), (index, scope))
-        });
-        // A shard that was lost has dropped it too.
-        let _ = dropped.await;
-        Ok(())
-    }
-
-    async fn search(
-        &mut self,
-        index: Resource<Index>,
-        scopes: Vec<String>,
-        query: Vec<f32>,
-        most: u32,
-    ) -> wasmtime::Result<Result<Vec<Hit>, Error>> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.search(&index, scopes, query, most).await)
-    }
-
-    async fn candidates(
-        &mut self,
-        index: Resource<Index>,
-        scopes: Vec<String>,
-        query: Vec<f32>,
-        most: u32,
-    ) -> wasmtime::Result<Result<Vec<Candidate>, Error>> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.candidates(&index, scopes, query, most).await)
-    }
-
-    async fn compare(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-        query: Vec<f32>,
-        ids: Vec<u64>,
-        typical: Vec<u64>,
-    ) -> wasmtime::Result<Result<Vec<Option<Likeness>>, Error>> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.compare(&index, scope, query, ids, typical).await)
-    }
-
-    async fn snapshot(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-        part: u32,
-    ) -> wasmtime::Result<Option<Vec<u8>>> {
-        let index = self.ctx.shared.opened(&index)?;
-        // A shard that was lost holds nothing.
-        Ok(self.ctx.shared.snapshot(&index, scope, part).await.unwrap_or(None))
-    }
-
-    async fn restore(
-        &mut self,
-        index: Resource<Index>,
-        scope: String,
-        part: Vec<u8>,
-    ) -> wasmtime::Result<Result<(), Error>> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.restore(&index, scope, part).await)
-    }
-
-    async fn statistics(&mut self, index: Resource<Index>) -> wasmtime::Result<Statistics> {
-        let index = self.ctx.shared.opened(&index)?;
-        Ok(self.ctx.shared.statistics(&index).await)
-    }
-
-    async fn drop(&mut self, _index: Resource<Index>) -> wasmtime::Result<()> {
-        // The contents are shared, and stay for whoever opens the name next.
-        Ok(())
-    }
-}
-
-/// Gives a component the vector index.
-///
-/// # Errors
-///
-/// Fails if the linker has the interface already.
-pub fn add_to_linker<T: Send + 'static>(
-    linker: &mut Linker<T>,
-    view: fn(&mut T) -> View<'_>,
-) -> wasmtime::Result<()> {
-    vectors::add_to_linker::<T, Search>(linker, view)
 }

@@ -1,12 +1,12 @@
 //! What a session remembers: the messages that can be recalled.
 
+use bm25::{Posting, Statistics, bm25};
 use serde::Serialize;
 
 use super::packed::numbers;
 use super::{Database, Row, messages, params, sessions};
 use crate::http::error::ApiError;
 use crate::http::route::Page;
-use crate::terms::{self, Posting, Statistics, bm25};
 use crate::{limits, time};
 
 /// A memory, as clients see it.
@@ -44,6 +44,16 @@ pub struct Found {
     pub content: String,
 }
 
+/// What was said in a turn.
+pub struct Said {
+    /// The turn.
+    pub turn: u32,
+    /// The message.
+    pub message: u64,
+    /// What was said.
+    pub content: String,
+}
+
 /// Lists what a session remembers, newest first: session number, limit, skip, last turn.
 pub const LIST: &str = "SELECT id, turn, role, timestamp, content FROM messages \
     WHERE session = ?1 AND turn <= ?4 AND is_embedded AND forgotten = 0 \
@@ -61,6 +71,11 @@ pub const FETCH: &str = "SELECT m.id, m.turn, m.role, m.timestamp, m.tokens, m.t
 pub const POSTINGS: &str = "SELECT s.messages, s.terms, (SELECT group_concat(doc, ' ') FROM ( \
         SELECT p.doc FROM word_places AS p WHERE p.term = ?1 || '/' || j.value LIMIT ?3)) \
     FROM json_each(?2) AS j CROSS JOIN statistics AS s ON s.session = ?1";
+/// Reads what was said in a session and may be recalled, in the order of the turns: session number,
+/// the turn before the first, the last turn, the most.
+pub const SAID: &str = "SELECT turn, id, content FROM messages \
+    WHERE session = ?1 AND turn > ?2 AND turn <= ?3 \
+    AND forgotten = 0 AND status IN ('ok', 'interrupted') ORDER BY turn, role DESC LIMIT ?4";
 /// Takes a message out of recall for good: session number, message id.
 pub const FORGET: &str = "UPDATE messages SET forgotten = 1 \
     WHERE id = ?2 AND session = ?1 AND forgotten = 0 AND status <> 'pending' RETURNING id";
@@ -107,19 +122,35 @@ pub async fn fetch(
     Ok(rows.into_iter().map(|mut row| found(&mut row, 0)).collect())
 }
 
-/// How well the messages of a session answer the words of a query.
+/// What was said in a session after a turn, up to another one, as far as it may be recalled, in the
+/// order of the turns: at most [`limits::WORDED_AT_ONCE`] messages.
+///
+/// Fails with 500 if the database does.
+pub async fn said(
+    database: &Database,
+    session: i64,
+    after: u64,
+    upto: u64,
+) -> Result<Vec<Said>, ApiError> {
+    let turn = messages::id_value;
+    let parameters = params![session, turn(after), turn(upto), limits::WORDED_AT_ONCE];
+    let rows = database.query("the memory could not be read", SAID, parameters).await?;
+    let said = |mut row: Row| Said { turn: row.small(0), message: row.id(1), content: row.text(2) };
+    Ok(rows.into_iter().map(said).collect())
+}
+
+/// How well the messages of a session answer some terms.
 ///
 /// Fails with 500 if the database does.
 pub async fn lexical(
     database: &Database,
     session: i64,
-    query: &str,
+    asked: &[String],
 ) -> Result<Vec<(u64, f32)>, ApiError> {
-    let asked = terms::asked(query);
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let list = serde_json::to_string(&asked).expect("strings are always JSON");
+    let list = serde_json::to_string(asked).expect("strings are always JSON");
     let parameters = params![session, list, limits::TERM_PLACES_MAX];
     let rows = database.query("the memory could not be searched", POSTINGS, parameters).await?;
     let Some(first) = rows.first() else { return Ok(Vec::new()) };

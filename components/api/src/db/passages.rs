@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use bm25::{Statistics, bm25};
+
 use super::documents::Named;
 use super::indexing::{StoredVector, floats_of};
 use super::memory::telling;
 use super::{Database, Row, messages, params};
 use crate::http::error::ApiError;
-use crate::limits;
-use crate::terms::{self, Statistics, bm25};
+use crate::{limits, terms};
 
 /// A passage that a search found.
 #[derive(Debug, Clone)]

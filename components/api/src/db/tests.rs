@@ -385,6 +385,7 @@ fn no_statement_reads_a_whole_table() {
         memory::FETCH,
         memory::FORGET,
         memory::POSTINGS,
+        memory::SAID,
         superseded::TURN,
         superseded::STOP,
         superseded::GONE,

@@ -22,7 +22,7 @@ use crate::http::route::DocumentRoute;
 use crate::http::sse::EventBody;
 use crate::limits;
 use crate::settings::Settings;
-use crate::turn::recall::embed_query;
+use crate::turn::query;
 use crate::turn::sink::{Form, Sink};
 
 /// Answers a request for documents.
@@ -279,7 +279,7 @@ struct Hit {
 async fn search(database: &Database, request: Request) -> Result<Response, ApiError> {
     let asked = request::document_search(&body(request).await?)?;
     let documents = documents::numbers(database, &asked.document_ids).await?;
-    let query = embed_query(database, None, &asked.query).await;
+    let query = query::embed(database, None, &asked.query).await;
     let found =
         recall::find(database, &documents, &asked.query, query.as_ref().ok(), asked.limit).await?;
     let hit = |(passage, score): (crate::db::passages::Passage, f32)| Hit {

@@ -17,7 +17,8 @@ use crate::time;
 use crate::turn::candidates;
 use crate::turn::degraded::Degraded;
 use crate::turn::policies::Policies;
-use crate::turn::recall::{self, Embedded, Scores, Unsearched};
+use crate::turn::query::Embedded;
+use crate::turn::recall::{self, Scores, Unsearched};
 
 /// What was found in documents.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 use super::receipt::Usage;
 use super::sink::Sink;
+use super::words;
 use crate::db::Database;
 use crate::db::messages::Message;
 use crate::http::error::ApiError;
@@ -18,6 +19,8 @@ pub struct Answered {
     pub timing: String,
     /// The id and the text of the user's message.
     pub user: (u64, String),
+    /// Whether the index outlives this request, as in a host that names its runs.
+    pub index_lives: bool,
 }
 
 impl Answered {
@@ -40,6 +43,13 @@ impl Answered {
 
     async fn index(self, database: &Database) -> Result<(), ApiError> {
         let current = generation::current(database).await?;
+        if self.index_lives {
+            let mut said = vec![(self.user.0, self.user.1.as_str())];
+            if self.message.status == "ok" {
+                said.push((self.message.id, &self.message.content));
+            }
+            words::said(&current, &self.message.session_id, self.message.turn, &said);
+        }
         let mut texts = vec![Text::new(self.user.0, self.user.1)];
         if self.message.status == "ok" {
             texts.push(Text::new(self.message.id, self.message.content));

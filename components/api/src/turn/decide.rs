@@ -9,8 +9,9 @@ use super::assemble::{self, Assembled};
 use super::degraded::Degraded;
 use super::passages::{self, Listed, Material, Meter, Source};
 use super::policies::Policies;
+use super::query::{self, Embedded};
 use super::queue::Stopped;
-use super::recall::{self, Embedded, Hits, Scope, Scores};
+use super::recall::{self, Hits, Scope, Scores};
 use super::receipt::Decided;
 use super::record::Record;
 use super::scale::Scale;
@@ -295,7 +296,7 @@ impl Turn {
         let (database, text) = (self.database.clone(), searched.to_owned());
         let session = self.posted.session;
         let embedding =
-            async move { recall::embed_query(&database, Some(session), &text).await.map(Rc::new) };
+            async move { query::embed(&database, Some(session), &text).await.map(Rc::new) };
         embedding.boxed_local().shared()
     }
 
@@ -331,6 +332,8 @@ impl Turn {
             session: self.posted.session,
             session_id: &self.posted.session_id,
             before_turn: self.posted.before_turn(),
+            // What is only imagined has no id.
+            is_turn: self.posted.user != 0 && !self.settings.host_run.is_empty(),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod passages;
 pub mod past;
 pub mod policies;
 pub mod prompt;
+pub mod query;
 pub mod queue;
 pub mod recall;
 pub mod receipt;
@@ -33,6 +34,7 @@ pub mod stopwatch;
 mod store;
 mod subject;
 pub mod thought;
+pub mod words;
 
 use std::rc::Rc;
 

@@ -2,15 +2,16 @@
 //! here.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::degraded::{Degraded, reason};
 use super::policies::Policies;
+use super::query::Embedded;
+use super::words::{self, Held};
 use super::{builtin, candidates as near, check, saved, subject};
-use crate::bindings::inference::embeddings::Purpose;
 use crate::bindings::policy::ranking::{self, Candidate};
 use crate::bindings::policy::versions::Hook;
 use crate::bindings::search::vectors::{self, Entry, Index, Likeness};
@@ -29,18 +30,36 @@ pub struct Scope<'a> {
     pub session_id: &'a str,
     /// Only what was said before this turn.
     pub before_turn: u32,
+    /// Whether this is a turn that runs, so that nothing before it changes any more, on a host that
+    /// lends every request the same index.
+    pub is_turn: bool,
 }
 
 /// What the searches found.
 #[derive(Debug, Default)]
 pub struct Hits {
     scores: HashMap<u64, Scores>,
+    /// What can tell of other messages how well they answer by words.
+    worded: Option<Held>,
     /// What was said in the time that is asked about.
     during: Vec<u64>,
     /// The query, where it could be embedded.
     pub query: Option<Rc<Embedded>>,
     /// What was left out, and why.
     pub degraded: Vec<Degraded>,
+}
+
+impl Hits {
+    /// Tells of what stands beside the hits how well it answers by words, where no search did.
+    fn score_words(&mut self, scope: &Scope<'_>, near: &[Near]) {
+        let Some(worded) = &self.worded else { return };
+        let ids: Vec<u64> = near.iter().map(|one| one.message).collect();
+        for (id, score) in ids.iter().zip(worded.score(scope, &ids).into_iter().flatten()) {
+            if score.is_some() {
+                self.scores.entry(*id).or_default().lexical = score;
+            }
+        }
+    }
 }
 
 /// A message that was recalled.
@@ -82,13 +101,15 @@ pub async fn look_up(
     let asked = subject::of(text);
     let (near, worded, during) = futures::join!(
         dense(database, scope, query),
-        memory::lexical(database, scope.session, &asked),
+        words::look_up(database, scope, &asked),
         during(database, scope, text)
     );
     hits.during = during?;
-    for (message, score) in worded? {
+    let worded = worded?;
+    for (message, score) in worded.scores {
         hits.scores.entry(message).or_default().lexical = Some(score);
     }
+    hits.worded = worded.held;
     match near {
         Ok((query, near)) => {
             for (message, score) in near {
@@ -141,6 +162,7 @@ pub async fn candidates(
     best.extend(near::of_period(&hits.during, &best, &hits.scores));
     let around = nearby::around(database, session, &best, before_turn).await?;
     let around = near::distinct(around, text, shown);
+    hits.score_words(scope, &around);
     let likenesses = match hits.query.as_deref() {
         Some(query) => compared(database, scope, query, &around, &hits.scores).await?,
         None => Vec::new(),
@@ -210,64 +232,6 @@ impl From<vectors::Error> for Unsearched {
     fn from(error: vectors::Error) -> Self {
         Self::Index(error)
     }
-}
-
-/// A query, embedded.
-#[derive(Debug)]
-pub struct Embedded {
-    /// By which model.
-    pub embedder: Rc<Embedder>,
-    /// Its vector.
-    pub vector: Vec<f32>,
-}
-
-/// Embeds what a query is about. In a session, words about the asking are left out, and the names
-/// of those who speak there: they are words, which the full-text search finds, and a vector of them
-/// is near to everything that was said to somebody of that name.
-///
-/// Fails with what the model says.
-pub async fn embed_query(
-    database: &Database,
-    session: Option<i64>,
-    text: &str,
-) -> Result<Embedded, String> {
-    let speakers = async {
-        match session {
-            Some(session) => nearby::speakers(database, session).await,
-            None => Ok(Vec::new()),
-        }
-    };
-    let (embedder, speakers) = futures::join!(generation::searched(database), speakers);
-    let embedder = embedder?;
-    let speakers = speakers.map_err(|error| error.message)?;
-    let text = match session {
-        Some(_) => without_names(&subject::of(text), &speakers),
-        None => text.to_owned(),
-    };
-    let vectors = generation::embed(&embedder, vec![text], Purpose::Query).await;
-    let vector = vectors.map_err(|error| ApiError::of_model(&error).message)?.pop();
-    let vector = vector.ok_or_else(|| "no vector came back".to_owned())?;
-    Ok(Embedded { embedder, vector })
-}
-
-/// A text without these names, or as it is where nothing else is left.
-fn without_names(text: &str, names: &[String]) -> String {
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|c: char| !c.is_alphanumeric());
-        words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-    };
-    let names: HashSet<String> = names.iter().flat_map(|name| words(name)).collect();
-    if names.is_empty() {
-        return text.to_owned();
-    }
-    // As in `Ann's`, and `Ann,`.
-    let is_name = |word: &&str| match words(word).as_slice() {
-        [name] => names.contains(name),
-        [name, end] => names.contains(name) && end == "s",
-        _ => false,
-    };
-    let rest: Vec<&str> = text.split_whitespace().filter(|word| !is_name(word)).collect();
-    if words(&rest.concat()).is_empty() { text.to_owned() } else { rest.join(" ") }
 }
 
 /// The messages of the session whose vectors are nearest to the query's, and the query.
@@ -480,15 +444,5 @@ mod tests {
             (4, Scores { dense: Some(0.1), lexical: None }),
         ]);
         assert_eq!(best(&scores), [1, 3, 2, 4]);
-    }
-
-    #[test]
-    fn names_of_speakers_are_no_part_of_the_vector() {
-        let names = ["Ann Baker".to_owned(), "Zoë".to_owned()];
-        let without = |text| without_names(text, &names);
-        assert_eq!(without("What did Ann's sister, zoë, say?"), "What did sister, say?");
-        assert_eq!(without("Where is Annika's bread?"), "Where is Annika's bread?");
-        assert_eq!(without("Ann Baker?"), "Ann Baker?");
-        assert_eq!(without_names("Ann  it is", &[]), "Ann  it is");
     }
 }

@@ -69,7 +69,8 @@ impl Turn {
         };
         let user = (self.posted.user, self.message.content.clone());
         let timing = self.stages.server_timing(|stage| by(decided.as_ref()?, stage));
-        Ok(Answered { message, usage: told.usage, timing, user })
+        let index_lives = !self.settings.host_run.is_empty();
+        Ok(Answered { message, usage: told.usage, timing, user, index_lives })
     }
 
     /// Takes what this turn now stands in the place of out of the index. The database is the truth,

@@ -197,6 +197,7 @@ fn refuse(error: &Error) -> JsValue {
         Error::ScopeFull(bytes) => format!("one scope may take at most {bytes} bytes"),
         Error::Damaged => "these bytes are no part of a snapshot that can come next".to_owned(),
         Error::OtherVersion => "another version wrote this part of a snapshot".to_owned(),
+        Error::BadText(_) => unreachable!("nobody inserts words here"),
         Error::Failed => unreachable!("only a host fails a call, and there is none here"),
     };
     JsError::new(&message).into()

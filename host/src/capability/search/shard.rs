@@ -10,7 +10,7 @@ use wasmtime::component::{
 };
 use wasmtime::{Engine, Store, StoreLimits};
 
-use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Likeness, Statistics};
+use crate::bindings::search::vectors::{Candidate, Entry, Error, Hit, Likeness, Statistics, Text};
 use crate::capability::pure::{self, Limits};
 
 /// The interface, as it is exported.
@@ -42,6 +42,10 @@ struct Exports {
     search: ComponentExportIndex,
     candidates: ComponentExportIndex,
     compare: ComponentExportIndex,
+    worded: ComponentExportIndex,
+    insert_words: ComponentExportIndex,
+    search_words: ComponentExportIndex,
+    score_words: ComponentExportIndex,
     snapshot: ComponentExportIndex,
     restore: ComponentExportIndex,
     wanted: Option<ComponentExportIndex>,
@@ -107,6 +111,10 @@ impl Exports {
             search: find("[method]index.search")?,
             candidates: find("[method]index.candidates")?,
             compare: find("[method]index.compare")?,
+            worded: find("[method]index.worded")?,
+            insert_words: find("[method]index.insert-words")?,
+            search_words: find("[method]index.search-words")?,
+            score_words: find("[method]index.score-words")?,
             snapshot: find("[method]index.snapshot")?,
             restore: find("[method]index.restore")?,
             statistics: find("[method]index.statistics")?,
@@ -123,6 +131,10 @@ impl Exports {
             search: typed(of, store, &self.search)?,
             candidates: typed(of, store, &self.candidates)?,
             compare: typed(of, store, &self.compare)?,
+            worded: typed(of, store, &self.worded)?,
+            insert_words: typed(of, store, &self.insert_words)?,
+            search_words: typed(of, store, &self.search_words)?,
+            score_words: typed(of, store, &self.score_words)?,
             snapshot: typed(of, store, &self.snapshot)?,
             restore: typed(of, store, &self.restore)?,
             wanted: self.wanted.as_ref().map(|index| typed(of, store, index)).transpose()?,
@@ -153,6 +165,12 @@ type Compare = TypedFunc<
     (ResourceAny, String, Vec<f32>, Vec<u64>, Vec<u64>),
     (Result<Vec<Option<Likeness>>, Error>,),
 >;
+type InsertWords =
+    TypedFunc<(ResourceAny, String, Vec<Text>, Option<u64>, u64), (Result<bool, Error>,)>;
+type SearchWords =
+    TypedFunc<(ResourceAny, String, Vec<String>, u32), (Result<Option<Vec<Hit>>, Error>,)>;
+type ScoreWords =
+    TypedFunc<(ResourceAny, String, Vec<String>, Vec<u64>), (Result<Vec<Option<f32>>, Error>,)>;
 pub type Look<R> = TypedFunc<(ResourceAny, Vec<String>, Vec<f32>, u32), (Result<Vec<R>, Error>,)>;
 
 /// The functions of the interface.
@@ -165,6 +183,10 @@ pub struct Functions {
     search: Look<Hit>,
     candidates: Look<Candidate>,
     pub compare: Compare,
+    pub worded: TypedFunc<(ResourceAny, String), (Option<u64>,)>,
+    pub insert_words: InsertWords,
+    pub search_words: SearchWords,
+    pub score_words: ScoreWords,
     pub snapshot: Snapshot,
     pub restore: Restore,
     pub wanted: Option<TypedFunc<(ResourceAny, String), (bool,)>>,

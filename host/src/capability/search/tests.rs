@@ -8,7 +8,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::*;
-use crate::bindings::search::vectors::HostIndex;
+use crate::bindings::search::vectors::{HostIndex, Term, Text};
 use crate::engine::Engines;
 
 const SHARDS: usize = 4;
@@ -76,6 +76,45 @@ const CANDIDATES_AND_GRAPHS: &str = r#"
                 (i32.const 0))"#;
 /// From so many entries on a graph is wanted.
 const LARGE: u64 = 1_000;
+/// Words: so many texts were taken in last, whatever their terms. A search by words finds one, even
+/// where none is wanted, and one is scored, whatever is asked.
+const WORDS: &str = r#"
+            (global $texts (mut i64) (i64.const 0))
+            (global $worded (mut i64) (i64.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.worded")
+                (param i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i64.ne (global.get $worded) (i64.const 0)))
+                (i64.store (i32.const 8) (global.get $worded))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.insert-words")
+                (param i32 i32 i32 i32 i32 i32 i64 i64) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store8 (i32.const 8) (i64.eq (global.get $worded) (local.get 6)))
+                (global.set $texts (i64.extend_i32_u (local.get 4)))
+                (global.set $worded (local.get 7))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.search-words")
+                (param i32 i32 i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store8 (i32.const 8) (i64.ne (global.get $worded) (i64.const 0)))
+                (i32.store (i32.const 12) (i32.const 32))
+                (i32.store (i32.const 16) (i32.const 1))
+                (i32.store (i32.const 32) (i32.const 0))
+                (i64.store (i32.const 40) (global.get $texts))
+                (f32.store (i32.const 48) (f32.convert_i32_u (local.get 4)))
+                (i32.const 0))
+            (func (export "loci:search/vectors@0.1.0#[method]index.score-words")
+                (param i32 i32 i32 i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.const 4096))
+                (i32.store8 (i32.const 0) (i32.const 0))
+                (i32.store (i32.const 8) (i32.const 32))
+                (i32.store (i32.const 12) (i32.const 1))
+                (i32.store8 (i32.const 32) (i32.const 1))
+                (f32.store (i32.const 36) (f32.convert_i64_u (global.get $texts)))
+                (i32.const 0))"#;
 /// Longer than a busy machine needs for what is waited for.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// So many make a snapshot that no graph can be made of.
@@ -140,6 +179,7 @@ fn component(version: u32) -> Vec<u8> {
                 (f32.store (i32.const 48) (f32.convert_i64_u (global.get $count)))
                 (i32.const 0))
             {CANDIDATES_AND_GRAPHS}
+            {WORDS}
             (func (export "loci:search/vectors@0.1.0#[method]index.statistics")
                 (param i32) (result i32)
                 (i64.store (i32.const 0) (global.get $restored))
@@ -286,6 +326,38 @@ async fn each_entry_is_compared_where_its_scope_is() {
     assert_eq!(fixture.compare(&scopes[0], vec![1]).await, Ok(vec![(2.0, 2.0)]));
     // An answer about another number of entries is none.
     assert_eq!(fixture.compare(&scopes[1], vec![1, 2]).await, Err(Error::Failed));
+}
+
+#[tokio::test]
+async fn words_are_where_their_scope_is() {
+    let mut fixture = Fixture::new().await;
+    let [scope, other] = [&fixture.scopes()[1], &fixture.scopes()[2]].map(String::clone);
+    let text = |id| Text { id, length: 1, terms: vec![Term { text: "boat".into(), times: 1 }] };
+    let index = || Resource::new_own(fixture.index);
+    let mut view = fixture.ctx.view();
+    assert_eq!(view.worded(index(), scope.clone()).await.expect("no trap"), None);
+    for (count, after, is_new) in [(3, None, true), (2, Some(9), false)] {
+        let texts = (0..count).map(text).collect();
+        let taken = view.insert_words(index(), scope.clone(), texts, after, 5).await;
+        assert_eq!(taken.expect("no trap"), Ok(is_new));
+    }
+    assert_eq!(view.worded(index(), scope.clone()).await.expect("no trap"), Some(5));
+    let terms = || vec!["boat".to_owned(), "tide".to_owned()];
+    let found = view.search_words(index(), scope.clone(), terms(), 1).await.expect("no trap");
+    assert_eq!(found, Ok(Some(vec![Hit { scope: 0, id: 2, score: 2.0 }])));
+    let found = view.search_words(index(), other, terms(), 1).await.expect("no trap");
+    assert_eq!(found, Ok(None));
+    // More than was asked for, and an answer about another number of texts, is none.
+    let found = view.search_words(index(), scope.clone(), terms(), 0).await.expect("no trap");
+    assert_eq!(found, Err(Error::Failed));
+    let told = view.score_words(index(), scope.clone(), terms(), vec![7]).await;
+    assert_eq!(told.expect("no trap"), Ok(vec![Some(2.0)]));
+    let told = view.score_words(index(), scope.clone(), terms(), vec![7, 8]).await;
+    assert_eq!(told.expect("no trap"), Err(Error::Failed));
+    let many = view.score_words(index(), scope.clone(), vec![String::new(); 4_097], vec![7]).await;
+    assert_eq!(many.expect("no trap"), Err(Error::TooMany(4_096)));
+    let many = view.insert_words(index(), scope, vec![text(1); 4_097], None, 5).await;
+    assert_eq!(many.expect("no trap"), Err(Error::TooMany(ENTRIES_MAX)));
 }
 
 #[tokio::test]
