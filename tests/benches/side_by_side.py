@@ -15,9 +15,11 @@ has (`.cargo/config.toml`), so that what is compared is the servers:
 
 The model should have at least 100 million weights, so that it is the model that is measured;
 `TinyGguf::bench_150m` writes one of noise. Loci is asked through its own API, as a chat with memory
-is; the receipts tell the prompts that its model read, and `llama-server` is given those. Rounds
-alternate between the two, and medians of rounds are compared: on a machine that does other things
-as well, single figures mean little. Needs nothing but Python's standard library.
+is; the receipts tell the messages that its model read, and `llama-server` is given those, in the
+same template. Answers must all be as long as was asked for, so the model must never end one itself:
+the one of noise does not. Rounds alternate between the two, and medians of rounds are compared: on
+a machine that does other things as well, single figures mean little. Needs nothing but Python's
+standard library.
 """
 
 import argparse
@@ -106,7 +108,11 @@ class Server:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(30)
 
 
 class Loci:
@@ -127,9 +133,12 @@ class Loci:
         self.sessions[stream] = session["id"]
         self.server.call("PUT", f"/api/v1/sessions/{session['id']}/memory", {"enabled": memory})
 
+    def write(self, _messages):
+        """Messages as text; this server has written them itself."""
+
     def answer(self, stream, turn, tokens, _prompt=None):
-        """Times of the start, the first and the last text; tokens said; the prompt, and how many
-        tokens of it were evaluated."""
+        """Times of the start, the first and the last text; tokens said; the messages of the prompt,
+        and how many tokens of it were evaluated."""
         path = f"/api/v1/sessions/{self.sessions[stream]}/messages"
         body = {"role": "user", "content": message(stream, turn), "max_tokens": tokens}
         times, events = [], {}
@@ -141,7 +150,7 @@ class Loci:
         usage = events["usage"]
         read = usage["prompt_tokens"] - usage["cached_tokens"]
         said = usage["completion_tokens"]
-        return times[0], times[1], times[-1], said, receipt["prompt"], read
+        return times[0], times[1], times[-1], said, receipt["messages"], read
 
     def close(self):
         self.server.close()
@@ -162,6 +171,12 @@ class LlamaServer:
     def prepare(self, stream, memory=True):
         pass
 
+    def write(self, messages):
+        """Messages as text, in the template of the model: the prompt for `answer`."""
+        if messages:
+            return self.server.call("POST", "/apply-template", {"messages": messages})["prompt"]
+        return None
+
     def answer(self, stream, turn, tokens, prompt=None):
         body = {"prompt": prompt, "n_predict": tokens, "temperature": 0, "stream": True}
         body |= {"cache_prompt": True, "id_slot": stream}
@@ -180,9 +195,10 @@ class LlamaServer:
 def together(server, streams, turn, tokens, prompts):
     """Tokens per second of all streams at once, from the first request to the last token."""
     results = [None] * streams
+    written = [server.write(prompts.get((stream, turn))) for stream in range(streams)]
 
     def one(stream):
-        results[stream] = server.answer(stream, turn, tokens, prompts.get((stream, turn)))
+        results[stream] = server.answer(stream, turn, tokens, written[stream])
 
     threads = [threading.Thread(target=one, args=(stream,)) for stream in range(streams)]
     for thread in threads:
@@ -192,6 +208,8 @@ def together(server, streams, turn, tokens, prompts):
     for stream, result in enumerate(results):
         if result[4] is not None:
             prompts[(stream, turn)] = result[4]
+        if result[3] != tokens:
+            raise SystemExit(f"{server.name} said {result[3]} tokens of {tokens}: not comparable")
     begun, ended = min(r[0] for r in results), max(r[2] for r in results)
     speaking = ended - max(r[1] for r in results)
     said = sum(r[3] for r in results)
@@ -228,7 +246,7 @@ def growth(options, kinds, memory):
     for turn in range(1, options.turns + 1):
         prompt = None
         for server in servers:
-            begun, at, _, _, said, tokens = server.answer(0, turn, 16, prompt)
+            begun, at, _, _, said, tokens = server.answer(0, turn, 16, server.write(prompt))
             prompt = prompt or said
             first[server.name].append((at - begun) * 1000)
             read[server.name].append(tokens)

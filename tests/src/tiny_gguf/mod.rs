@@ -59,6 +59,8 @@ pub struct TinyGguf {
     pub feed_forward: u32,
     /// Makes it an embedding model with this `pooling_type` (1 mean, 2 first, 3 last).
     pub pooling: Option<u32>,
+    /// Whether noise never says a control token, so that each answer is as long as it may be.
+    pub endless: bool,
 }
 
 impl TinyGguf {
@@ -78,6 +80,7 @@ impl TinyGguf {
             head_width: 32,
             feed_forward: 128,
             pooling: None,
+            endless: false,
         }
     }
 
@@ -111,7 +114,7 @@ impl TinyGguf {
         }
     }
 
-    /// About 25 million weights of noise, to measure with.
+    /// About 25 million weights of noise that never end an answer, to measure with.
     pub fn bench_25m() -> Self {
         Self {
             name: "random-25m".into(),
@@ -122,11 +125,12 @@ impl TinyGguf {
             heads: 8,
             head_width: 64,
             feed_forward: 1_376,
+            endless: true,
             ..Self::chat()
         }
     }
 
-    /// About 150 million weights of noise, to measure with.
+    /// About 150 million weights of noise that never end an answer, to measure with.
     pub fn bench_150m() -> Self {
         Self {
             name: "random-150m".into(),
@@ -206,6 +210,14 @@ impl TinyGguf {
     /// The value of each weight of a matrix, by row and column.
     fn fill(&self, name: &str) -> Box<dyn FnMut(u64, u64) -> f32> {
         match &self.weights {
+            // Nothing is never the greatest among so many.
+            Weights::Random { seed } if self.endless && name == "output.weight" => {
+                let (mut noise, silent) = (random(*seed, name), self.vocabulary.controls());
+                Box::new(move |row, column| {
+                    let weight = noise(row, column);
+                    if silent.contains(&row) { 0.0 } else { weight }
+                })
+            }
             Weights::Random { seed } => random(*seed, name),
             // Tokens are one-hot, nothing is added to them on the way, and the last matrix takes
             // each token to its successor.

@@ -125,6 +125,12 @@ impl Vocabulary {
         self.tokens.len()
     }
 
+    /// The control tokens.
+    pub(super) fn controls(&self) -> Vec<u64> {
+        let tokens = (0..).zip(&self.tokens);
+        tokens.filter(|(_, token)| token.kind == CONTROL).map(|(index, _)| index).collect()
+    }
+
     pub(super) fn describe(&self, m: &mut Metadata) {
         let model = if self.sentencepiece { "llama" } else { "gpt2" };
         m.string("tokenizer.ggml.model", model);
