@@ -66,7 +66,7 @@ fn states_outlive_memory_and_restarts_but_not_their_sessions() {
         assert_eq!(outcome.cached_tokens, 0);
         assert_eq!(reused, fresh);
 
-        // One slot has the conversation without a name; each thread has one of the others, or a file.
+        // The conversation without a name has a slot; each thread has one of the others, or a file.
         let written = THREADS - (SLOTS - 1);
         wait_for(&states, written);
         chat.forget("thread 1".into()).await;
